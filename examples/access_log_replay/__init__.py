@@ -1,0 +1,1 @@
+"""The parts of ``examples/replay_access_log.py``: parse, group, shift, provision, send, report."""
