@@ -1,0 +1,1 @@
+"""django-tenants' Postgres backend, made safe behind a pooler in transaction mode."""

@@ -1,0 +1,87 @@
+"""Which Location a tenant's rows are in: the reads."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.isolation import models
+from apps.isolation.errors import UnknownTenant
+from apps.isolation.levels import Level
+
+# Short, because a process without the epochs' watcher learns of a move by this alone.
+REMEMBERED_S = 5.0
+MOST_REMEMBERED = 50_000
+
+_remembered: dict[UUID, tuple["Placement", float]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A schema in a database: `alias` is Django's name of the database."""
+
+    id: int
+    alias: str
+    schema: str
+
+    @property
+    def fleet_alias(self) -> str:
+        """The alias under which the fleet role reaches the same database."""
+        return "fleet" if self.alias == "default" else f"{self.alias}_fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a tenant's rows are, since `epoch`."""
+
+    tenant_id: UUID
+    level: Level
+    location: Location
+    epoch: int
+
+
+def location_of(row: models.Location) -> Location:
+    """The frozen value of a row."""
+    return Location(row.pk, row.alias, row.schema_name)
+
+
+def of(tenant_id: UUID) -> Placement:
+    """The tenant's placement; raises `UnknownTenant`."""
+    held = _remembered.get(tenant_id)
+    if held is not None and held[1] > time.monotonic():
+        return held[0]
+    row = models.Placement.objects.select_related("location").filter(pk=tenant_id).first()
+    if row is None:
+        raise UnknownTenant(str(tenant_id))
+    placement = Placement(row.tenant_id, Level(row.level), location_of(row.location), row.epoch)
+    if len(_remembered) >= MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[tenant_id] = (placement, time.monotonic() + REMEMBERED_S)
+    return placement
+
+
+def forget(tenant_id: UUID) -> None:
+    """Drop what this process remembers of the tenant's place."""
+    _remembered.pop(tenant_id, None)
+
+
+def group(tenant_ids: Iterable[UUID]) -> dict[Location, list[UUID]]:
+    """Tenants by Location, in one query; those without a placement are absent."""
+    found: dict[Location, list[UUID]] = defaultdict(list)
+    rows = models.Placement.objects.select_related("location").filter(pk__in=list(tenant_ids))
+    for row in rows:
+        found[location_of(row.location)].append(row.tenant_id)
+    return dict(found)
+
+
+def levels_of(tenant_ids: Iterable[UUID]) -> dict[UUID, Level]:
+    """The level of each placed tenant, in one query."""
+    rows = models.Placement.objects.filter(pk__in=list(tenant_ids)).values_list("pk", "level")
+    return {tenant_id: Level(level) for tenant_id, level in rows}
+
+
+def locations() -> list[Location]:
+    """Every Location with tables in it, the unclaimed ones too: what maintenance must reach."""
+    rows = models.Location.objects.exclude(state=models.Location.State.RETIRED).order_by("id")
+    return [location_of(row) for row in rows]

@@ -1,0 +1,98 @@
+"""Giving a tenant a place, and taking it back: part of the transaction that provisions or purges."""
+
+import os
+import threading
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.isolation import models, placements
+from apps.isolation.levels import Level
+from apps.isolation.models import Location
+from apps.isolation.placements import Placement
+from tenlyr.core import errors, tasks
+
+# F2 allows 20 at once; more builders than cores only make all of them slower.
+BUILDERS = threading.BoundedSemaphore(
+    settings.SCHEMA_BUILDERS or max(1, (os.cpu_count() or 1) // 2)
+)
+# One refiller at a time in the whole installation.
+REFILL_LOCK = 7_362_001
+
+CLAIM = """
+UPDATE isolation_location SET state = 'claimed' WHERE id = (
+    SELECT id FROM isolation_location WHERE state = 'warm'
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+def place(tenant_id: UUID, level: Level) -> Placement:
+    """Give a new tenant its place at `level`, inside the caller's transaction."""
+    location = _location_for(level)
+    models.Placement.objects.create(tenant_id=tenant_id, location=location, level=level)
+    return Placement(tenant_id, level, placements.location_of(location), 1)
+
+
+def release(tenant_id: UUID) -> None:
+    """Take the place back, with the schema where it was the tenant's own. A second call does nothing."""
+    with transaction.atomic():
+        row = models.Placement.objects.select_related("location").filter(pk=tenant_id).first()
+        if row is None:
+            return
+        row.delete()
+        if row.location.state == Location.State.CLAIMED:
+            Location.objects.filter(pk=row.location.pk).update(state=Location.State.RETIRED)
+            _call("isolation_drop_schema", row.location.schema_name)
+            Location.objects.filter(pk=row.location.pk).delete()
+    placements.forget(tenant_id)
+
+
+def refill() -> int:
+    """Build warm schemas until the pool is full, one transaction each; answers how many were built."""
+    built = 0
+    while _build_warm():
+        built += 1
+    return built
+
+
+def _location_for(level: Level) -> Location:
+    if level is Level.SHARED_SCHEMA:
+        return Location.objects.get(state=Location.State.SHARED)
+    if level is Level.DEDICATED_SCHEMA:
+        tasks.after_commit("isolation.refill")
+        return _claim_warm() or _build(Location.State.CLAIMED)
+    raise errors.NotImplementedYet("A dedicated database at creation is not in this version.")
+
+
+def _claim_warm() -> Location | None:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM)
+        row = cursor.fetchone()
+    return Location.objects.get(pk=row[0]) if row else None
+
+
+def _build(state: Location.State) -> Location:
+    # The name is random and final: a schema is never renamed, and no name comes from a caller.
+    name = f"t_{uuid4().hex}"
+    with BUILDERS:
+        _call("isolation_build_schema", name)
+    # Not `create`: django-tenants' save() looks for the name in every case, a scan of all Locations.
+    return Location.objects.bulk_create([Location(schema_name=name, state=state)])[0]
+
+
+def _build_warm() -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [REFILL_LOCK])
+        if not cursor.fetchone()[0]:
+            return False
+        if Location.objects.filter(state=Location.State.WARM).count() >= settings.WARM_SCHEMAS:
+            return False
+        _build(Location.State.WARM)
+    return True
+
+
+def _call(function: str, schema: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [schema])

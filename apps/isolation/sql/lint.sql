@@ -1,0 +1,86 @@
+-- Every way known to us in which the catalogue can let a tenant's rows out. No row, no finding.
+-- Parameters: schemas (text[]) = the schemas of all Locations; app, fleet, owner = our roles.
+WITH relations AS (
+    SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s) OR n.nspname = 'public'
+),
+owned AS (  -- tables with rows of tenants, in the schemas of Locations
+    SELECT r.* FROM relations r
+    WHERE r.relkind IN ('r', 'p') AND r.nspname <> 'public' AND EXISTS (
+        SELECT 1 FROM pg_attribute a
+        WHERE a.attrelid = r.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+),
+roots AS (SELECT * FROM owned WHERE NOT relispartition),
+ours AS (SELECT * FROM pg_roles WHERE rolname LIKE 'tenlyr\_%%' AND rolcanlogin AND rolname <> %(deploy)s)
+SELECT 'no_rls' AS defect, nspname || '.' || relname AS object FROM owned WHERE NOT relrowsecurity
+UNION ALL
+SELECT 'no_force', nspname || '.' || relname FROM owned WHERE NOT relforcerowsecurity
+UNION ALL
+SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r WHERE NOT EXISTS (
+    SELECT 1 FROM pg_policy p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
+      AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(app)s)]
+      AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
+      AND pg_get_expr(p.polqual, p.polrelid) LIKE '(tenant_id = %%tenlyr.tenant_id%%')
+UNION ALL
+SELECT 'permissive_true', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
+    WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid),
+                                         pg_get_expr(p.polwithcheck, p.polrelid))
+      AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
+UNION ALL
+SELECT 'policy_with_or', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
+    WHERE concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~* '\mor\M'
+UNION ALL
+SELECT 'granted_partition', nspname || '.' || relname FROM owned r
+    WHERE relispartition AND EXISTS (
+        SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner)
+UNION ALL
+SELECT 'view_not_invoker', nspname || '.' || relname FROM relations
+    WHERE relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%%security_invoker=true%%', false)
+UNION ALL
+SELECT 'matview_or_foreign', nspname || '.' || relname FROM relations WHERE relkind IN ('m', 'f')
+UNION ALL
+SELECT 'unique_without_tenant', r.nspname || '.' || r.relname FROM owned r JOIN pg_index i ON i.indrelid = r.oid
+    WHERE i.indisunique AND NOT EXISTS (
+        SELECT 1 FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attname = 'tenant_id'
+          AND a.attnum = ANY (i.indkey))
+UNION ALL
+SELECT 'fk_without_tenant', r.nspname || '.' || r.relname FROM owned r JOIN pg_constraint k ON k.conrelid = r.oid
+    WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM owned) AND NOT EXISTS (
+        SELECT 1 FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attname = 'tenant_id'
+          AND a.attnum = ANY (k.conkey))
+UNION ALL
+SELECT 'foreign_owner', nspname || '.' || relname FROM relations
+    WHERE relkind IN ('r', 'p', 'v', 'S') AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = %(owner)s)
+UNION ALL
+SELECT 'granted_to_public', nspname || '.' || relname FROM relations r
+    WHERE relkind IN ('r', 'p', 'v', 'm') AND EXISTS (
+        SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee = 0)
+UNION ALL
+SELECT 'excessive_grant', r.nspname || '.' || r.relname FROM relations r
+    WHERE r.relkind IN ('r', 'p') AND EXISTS (
+        SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner
+          AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'))
+UNION ALL
+SELECT 'definer_no_search_path', n.nspname || '.' || p.proname
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.prosecdef AND (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public')
+      AND NOT coalesce(p.proconfig::text LIKE '%%search_path=%%', false)
+UNION ALL
+SELECT 'definer_open_to_public', n.nspname || '.' || p.proname
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.prosecdef AND (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public')
+      AND has_function_privilege('public', p.oid, 'EXECUTE')
+UNION ALL
+SELECT 'dangerous_role', rolname FROM ours
+    WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication
+UNION ALL
+SELECT 'role_owns_objects', rolname FROM ours o
+    WHERE EXISTS (SELECT 1 FROM pg_class WHERE relowner = o.oid)
+UNION ALL
+SELECT 'role_is_member', o.rolname || ' of ' || g.rolname FROM ours o
+    JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles g ON g.oid = m.roleid
+UNION ALL
+SELECT 'schema_create_grant', n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a
+    WHERE (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public') AND a.privilege_type = 'CREATE'
+      AND (a.grantee = 0 OR a.grantee IN (SELECT oid FROM ours))
+ORDER BY 1, 2

@@ -1,0 +1,23 @@
+"""Celery: the app, and every schedule of Tenlyr in one place."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tenlyr.settings")
+
+app = Celery("tenlyr")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.autodiscover_tasks(["tenlyr.core"], related_name="background")
+
+# Every task here is idempotent: two beats, or a missed tick, change nothing (R8).
+app.conf.beat_schedule = {
+    "isolation.refill": {"task": "isolation.refill", "schedule": 30.0},
+    "tenants.flush_last_active": {"task": "tenants.flush_last_active", "schedule": 60.0},
+    "tenants.sweep_deleted": {"task": "tenants.sweep_deleted", "schedule": 60.0},
+    "metering.ensure_partitions": {"task": "metering.ensure_partitions", "schedule": crontab(minute=17)},
+    "metering.drop_expired": {"task": "metering.drop_expired", "schedule": crontab(minute=47, hour=3)},
+    "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},
+}

@@ -1,0 +1,75 @@
+"""What every request gets, and what only people in a browser get."""
+
+from collections.abc import Callable
+from functools import reduce
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import import_string
+
+from tenlyr.core import context, errors, ids
+from tenlyr.core.api import handler
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+LONGEST_ID = 64
+
+
+def request_id_of(given: str) -> str:
+    """The caller's own request id if it is a plain one, else a new one."""
+    plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
+    return given if plain and len(given) <= LONGEST_ID else str(ids.uuid7())
+
+
+def address_of(remote: str, forwarded: str) -> str:
+    """The caller's address; X-Forwarded-For counts only from a proxy we were told to trust (B11)."""
+    if remote in settings.TRUSTED_PROXIES and forwarded:
+        return forwarded.rsplit(",", 1)[-1].strip()[:64]
+    return remote
+
+
+class RequestMiddleware:
+    """A request id in logs and answer, a bound on the body, and no error page that is not ours."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        meta = request.META
+        here = context.RequestContext(
+            request_id=request_id_of(meta.get("HTTP_X_REQUEST_ID", "")),
+            address=address_of(meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")),
+            user_agent=meta.get("HTTP_USER_AGENT", "")[:200],
+        )
+        context.begin(here)
+        answer = self._answer(request)
+        answer["X-Request-Id"] = here.request_id
+        answer.setdefault("Cache-Control", "no-store")
+        return answer
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+            if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BODY_LIMIT_BYTES:
+                raise errors.BodyTooLarge()
+            return self.get_response(request)
+        except DisallowedHost as error:
+            return handler.respond(errors.Refused("The Host header is not ours.", internal=str(error)))
+        except errors.ApiError as error:
+            return handler.respond(error)
+
+
+class BrowserOnly:
+    """Sessions, CSRF and messages for the pages of people; the API has no session to protect."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.plain = get_response
+        wrap = reversed([import_string(path) for path in settings.BROWSER_MIDDLEWARE])
+        self.browser: Handler = reduce(lambda inner, outer: outer(inner), wrap, get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        for_machines = request.path.startswith(("/api/", "/livez", "/readyz"))
+        return (self.plain if for_machines else self.browser)(request)

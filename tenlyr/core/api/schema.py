@@ -1,0 +1,105 @@
+"""OpenAPI as it is: wire names, our error body, both ways to send a key, the hot path too."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from tenlyr.core.api import wire
+
+View = Callable[..., Any]
+READS = (400, 401, 403, 404, 422, 429, 503)
+WRITES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 501, 503)
+
+
+class FieldErrorShape(serializers.Serializer[Any]):
+    """One wrong field."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ErrorShape(serializers.Serializer[Any]):
+    """The body of every answer that is not 2xx (A8). `code` is for machines, `message` for people."""
+
+    message = serializers.CharField()
+    error = serializers.CharField(help_text="The reason phrase of the status.")
+    status_code = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField(help_text="The same as message, for older clients.")
+    request_id = serializers.CharField()
+    errors = FieldErrorShape(many=True, required=False, help_text="On 422 only.")
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Bearer is documented, X-API-Key is accepted (X19)."""
+
+    target_class = "tenlyr.core.api.authentication.KeyAuthentication"
+    name = ["bearer", "apiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "tenlyr_live_…"},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        return [{"bearer": []}, {"apiKey": []}]
+
+
+class TenlyrSchema(AutoSchema):
+    """Paths and summaries as drf-spectacular finds them."""
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 printable ASCII characters. A repeat answers like the first, for 24 hours.",
+)
+
+
+def documented(
+    operation: str,
+    *,
+    request: Any = None,
+    response: Any = None,
+    status: int = 200,
+    parameters: list[OpenApiParameter] | None = None,
+    idempotent: bool = False,
+    public: bool = False,
+) -> Callable[[View], View]:
+    """Describe one operation. `operation` is the SDKs' method path, e.g. `tenants.create`."""
+    answers: dict[Any, Any] = {status: response if response is not None else OpenApiResponse()}
+    for code in READS if request is None and not idempotent else WRITES:
+        answers[code] = ErrorShape
+    extra = [IDEMPOTENCY_KEY] if idempotent else []
+    decorate: Callable[[View], View] = extend_schema(
+        operation_id=operation,
+        tags=[operation.split(".")[0]],
+        request=request,
+        responses=answers,
+        parameters=[*(parameters or []), *extra],
+        auth=[] if public else None,
+    )
+    return decorate
+
+
+def camelize(result: Any, generator: Any, request: Any, public: Any) -> Any:
+    """Post-processing: the names of fields as the wire has them, and no field beyond those named."""
+    for name, schema in result.get("components", {}).get("schemas", {}).items():
+        _camelize(schema)
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema.setdefault("additionalProperties", False)
+    return result
+
+
+def _camelize(schema: dict[str, Any]) -> None:
+    if "properties" in schema:
+        schema["properties"] = {wire.camel(n): s for n, s in schema["properties"].items()}
+    if "required" in schema:
+        schema["required"] = sorted(wire.camel(name) for name in schema["required"])

@@ -1,0 +1,86 @@
+"""Serializers with strict fields: wire names, no unknown field, no silent conversion (R13)."""
+
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
+
+from tenlyr.core.api import wire
+
+# Bidirectional overrides turn a name around on the screen of whoever reads it.
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text holds neither control characters, lone surrogates nor bidirectional overrides."""
+    return not any(c in _BIDI or unicodedata.category(c) in {"Cc", "Cs"} for c in text)
+
+
+class StrictCharField(serializers.CharField):
+    """A JSON string: no number, no control character (B02)."""
+
+    default_error_messages = {
+        "not_a_string": "Must be a string.",
+        "not_plain": "Contains a character that is not allowed.",
+    }
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is not empty and data is not None and not isinstance(data, str):
+            self.fail("not_a_string")
+        if isinstance(data, str) and not is_plain(data):
+            self.fail("not_plain")
+        return super().run_validation(data)
+
+
+class StrictEmailField(StrictCharField, serializers.EmailField):
+    """An e-mail address of at most 254 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 254, **kwargs})
+
+
+class StrictChoiceField(serializers.ChoiceField):
+    """One of a few strings."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON number without decimals: no `"12"`, no `true` (B04)."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
+            self.fail("invalid")
+        return int(data)
+
+
+class WireSerializer(serializers.Serializer[Any]):
+    """Fields are declared in snake_case and spoken in camelCase; an unknown one is refused."""
+
+    default_error_messages = {"not_an_object": "Must be a JSON object."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            self.fail("not_an_object")
+        names = {wire.camel(name): name for name, field in self.fields.items() if not field.read_only}
+        unknown = [name for name in data if name not in names]
+        if unknown:
+            raise serializers.ValidationError(
+                {name[:100]: self._unknown() for name in unknown[:20]}
+            )
+        return super().to_internal_value({names[name]: value for name, value in data.items()})
+
+    def to_representation(self, instance: Any) -> Any:
+        shown = super().to_representation(instance)
+        return {wire.camel(name): value for name, value in shown.items()}
+
+    @staticmethod
+    def _unknown() -> list[ErrorDetail]:
+        return [ErrorDetail("Unknown field.", code="unknown_field")]

@@ -1,0 +1,64 @@
+"""The base of every REST view: who calls, what was sent, and once only."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenlyr.core import errors, idempotency
+from tenlyr.core.api.serializers import WireSerializer
+from tenlyr.core.idempotency import Answer, Call
+from tenlyr.core.principal import Principal
+
+
+class ApiView(APIView):
+    """A view that knows its caller and answers a repeated POST like the first (X23)."""
+
+    known_query: frozenset[str] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        unknown = sorted(set(request.query_params) - self.known_query)
+        if unknown:
+            raise errors.invalid(unknown[0], "unknown_field", "Unknown query parameter.")
+        for name, values in request.query_params.lists():
+            if len(values) > 1:
+                raise errors.invalid(name, "repeated", "Give this parameter once.")
+            if not values[0].isprintable():
+                raise errors.invalid(name, "invalid", "Contains a character that is not allowed.")
+
+    @property
+    def principal(self) -> Principal:
+        """The caller."""
+        principal: Principal = self.request.user  # type: ignore[assignment]
+        return principal
+
+    def read(self, serializer: type[WireSerializer]) -> dict[str, Any]:
+        """The validated body; raises 400, 415 or 422."""
+        if not self.request.META.get("CONTENT_LENGTH") and not self.request.body:
+            data: Any = {}
+        else:
+            data = self.request.data
+        bound = serializer(data=data)
+        bound.is_valid(raise_exception=True)
+        return dict(bound.validated_data)
+
+    def once(
+        self,
+        run: Callable[[], Any],
+        *,
+        body: Any = None,
+        status: int = 200,
+        holds_secret: bool = False,
+    ) -> Response:
+        """Answer with what `run` returns; with an Idempotency-Key, run it once only."""
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None:
+            return Response(run(), status=status)
+        route = f"{self.request.method} {self.request.path}"
+        call = Call.of(self.principal, route, body, key)
+        answer = idempotency.once(call, lambda: Answer(status, run()), holds_secret=holds_secret)
+        headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+        return Response(answer.body, status=answer.status, headers=headers)

@@ -1,0 +1,8 @@
+"""The kernel as a Django app: it owns the idempotency records and the key epochs."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "tenlyr.core"
+    label = "core"

@@ -1,0 +1,42 @@
+"""What Postgres keeps of an API key: a digest to find it, a slow hash, 16 characters for display (X8)."""
+
+from dataclasses import dataclass
+
+from django.db import models
+
+from tenlyr.core import clock, ids, keys
+from tenlyr.core.keys import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new key with all that is kept of it; `raw` is shown once and forgotten."""
+
+    raw: str
+    digest: bytes
+    verifier: str
+    prefix: str
+
+
+def mint(kind: Kind, raw: str | None = None) -> Minted:
+    """Make a key. The slow hash runs here: call it before any transaction opens."""
+    raw = raw or keys.generate(kind)
+    return Minted(raw, keys.digest(raw), keys.slow_hash(raw), keys.display_prefix(raw))
+
+
+class StoredKey(models.Model):
+    """Base of admin and tenant keys. A key in its grace period has `expires_at` (X6b)."""
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    verifier = models.CharField(max_length=128, editable=False)
+    prefix = models.CharField(max_length=keys.DISPLAY_CHARACTERS, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"

@@ -1,0 +1,23 @@
+"""The map of the whole API: the hot route first, then one include per app."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from tenlyr.core.api import liveness
+
+urlpatterns = [
+    path("api/v1/usage/", include("apps.metering.api.urls")),
+    path("api/v1/tenants/", include("apps.dashboard.api.urls")),
+    path("api/v1/", include("apps.tenants.api.urls")),
+    path("livez", liveness.livez),
+    path("readyz", liveness.readyz),
+    path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "tenlyr.core.api.handler.bad_request"
+handler403 = "tenlyr.core.api.handler.forbidden"
+handler404 = "tenlyr.core.api.handler.not_found"
+handler500 = "tenlyr.core.api.handler.server_error"
