@@ -11,6 +11,7 @@ from zlib import crc32
 import redis
 from django.conf import settings
 from redis.exceptions import RedisError as RedisError
+from redis.exceptions import ResponseError as ResponseError
 
 SHARDS = 64
 
@@ -46,7 +47,7 @@ def command(*args: bytes | str | int) -> object:
     try:
         connection.send_packed_command(connection.pack_command(*args), check_health=False)
         return connection.read_response()
-    except redis.ResponseError:
+    except ResponseError:
         raise
     except BaseException:
         _lane.connection = None

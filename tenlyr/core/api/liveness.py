@@ -53,7 +53,10 @@ def _postgres() -> dict[str, Any]:
 def durability() -> str:
     """`disk` when an accepted event survives a power cut, `memory` when it may not."""
     info: Any = redis.client().info("persistence")
-    policy: Any = redis.client().config_get("appendfsync")
+    try:
+        policy: Any = redis.client().config_get("appendfsync")
+    except redis.ResponseError:  # a managed Redis may forbid CONFIG: then nothing is promised
+        return "memory"
     always = info.get("aof_enabled") == 1 and policy.get("appendfsync") == "always"
     return "disk" if always else "memory"
 

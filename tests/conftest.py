@@ -1,0 +1,84 @@
+"""Real servers for every test: Postgres and Valkey of the tests' own, set up as a user's would be.
+
+Tests commit for real. They do not disturb each other because each makes its own workspace.
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import servers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything imports the settings: start the servers and point the environment at them."""
+    os.environ.update(servers.start())
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tenlyr.settings"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("setup", verbosity=0, stdout=io.StringIO())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    servers.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(django_db_blocker: Any) -> Iterator[None]:
+    """pytest-django forbids the database unless asked; here every test may use the real one."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def workspace() -> Any:
+    """A fresh workspace on the plan `enterprise`, with an admin key."""
+    from tests import cast
+
+    return cast.workspace()
+
+
+@pytest.fixture
+def starter_workspace() -> Any:
+    """A fresh workspace that may have five tenants."""
+    from tests import cast
+
+    return cast.workspace(plan="starter")
+
+
+@pytest.fixture
+def api() -> Any:
+    """An HTTP client of the API, in process."""
+    from tests.cast import Api
+
+    return Api()
+
+
+@pytest.fixture
+def acme(workspace: Any) -> Any:
+    """A tenant with shared rows, on the plan `growth`."""
+    from tests import cast
+
+    return cast.tenant(workspace, "Acme Corp", plan="growth")
+
+
+@pytest.fixture
+def globex(workspace: Any) -> Any:
+    """A tenant with a schema of its own, in the same workspace."""
+    from tests import cast
+
+    return cast.tenant(workspace, "Globex", isolation_level="dedicated_schema", plan="growth")
+
+
+@pytest.fixture
+def stranger() -> Any:
+    """A tenant of another workspace: whatever the others own, it gets 404."""
+    from tests import cast
+
+    return cast.tenant(cast.workspace(), "Stranger", plan="growth")
