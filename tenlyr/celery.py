@@ -17,7 +17,13 @@ app.conf.beat_schedule = {
     "isolation.refill": {"task": "isolation.refill", "schedule": 30.0},
     "tenants.flush_last_active": {"task": "tenants.flush_last_active", "schedule": 60.0},
     "tenants.sweep_deleted": {"task": "tenants.sweep_deleted", "schedule": 60.0},
-    "metering.ensure_partitions": {"task": "metering.ensure_partitions", "schedule": crontab(minute=17)},
-    "metering.drop_expired": {"task": "metering.drop_expired", "schedule": crontab(minute=47, hour=3)},
+    "metering.ensure_partitions": {
+        "task": "metering.ensure_partitions",
+        "schedule": crontab(minute=17),
+    },
+    "metering.drop_expired": {
+        "task": "metering.drop_expired",
+        "schedule": crontab(minute=47, hour=3),
+    },
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},
 }

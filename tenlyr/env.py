@@ -1,4 +1,6 @@
-"""Reads the environment: every setting of Tenlyr comes from here, and each mistake is named in one sentence."""
+"""Reads the environment: every setting of Tenlyr comes from here, and each mistake is named in one
+sentence.
+"""
 
 import os
 from collections.abc import Mapping

@@ -11,7 +11,9 @@ env.load_running()
 BASE_DIR = env.BASE_DIR
 HOME = env.home()
 DEBUG = env.flag("TENLYR_DEBUG")
-SECRET_KEY = env.text("TENLYR_SECRET_KEY", "unset: only commands that touch no data run without a key")
+SECRET_KEY = env.text(
+    "TENLYR_SECRET_KEY", "unset: only commands that touch no data run without a key"
+)
 ALLOWED_HOSTS = env.words("TENLYR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 TRUSTED_PROXIES = env.words("TENLYR_TRUSTED_PROXIES")
 PORT = env.integer("PORT", 8000, least=1, most=65535)
@@ -136,7 +138,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenlyr.core.api.middleware.BrowserOnly",
 ]
-# Sessions, CSRF and messages serve people (the admin, the dashboard) and are not paid for by the API.
+# Sessions, CSRF and messages serve people (admin, dashboard); the API does not pay for them.
 BROWSER_MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

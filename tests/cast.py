@@ -1,4 +1,6 @@
-"""The people of the tests: acme shares, globex has a schema, the stranger belongs to somebody else."""
+"""The people of the tests: acme shares, globex has a schema, the stranger belongs to somebody
+else.
+"""
 
 import itertools
 import json
@@ -87,7 +89,8 @@ class Api:
         content_type: str = "application/json",
         **headers: str,
     ) -> Answer:
-        """One call; `raw` sends bytes as they are. Header names in snake_case: `idempotency_key=`."""
+        """One call; `raw` sends bytes as they are. Header names in snake_case: `idempotency_key=`.
+        """
         named = {**self._headers, **headers}
         sent = {name.replace("_", "-"): value for name, value in named.items()}
         if key is not None:

@@ -1,4 +1,6 @@
-"""What goes wrong when code asks for rows in the wrong way. These are mistakes of ours, not of a caller."""
+"""What goes wrong when code asks for rows in the wrong way. These are mistakes of ours, not of a
+caller.
+"""
 
 from django.db import DatabaseError
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management.commands.migrate import Command as Migrate
 from django.core.management import call_command
+from django.core.management.commands.migrate import Command as Migrate
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -39,7 +39,11 @@ def _migrate(schema: str, verbosity: int) -> None:
     try:
         # Django's own command: django-tenants' would walk every schema, one process start each.
         call_command(
-            Migrate(), database=OWNER_ALIAS, verbosity=verbosity, interactive=False, skip_checks=True
+            Migrate(),
+            database=OWNER_ALIAS,
+            verbosity=verbosity,
+            interactive=False,
+            skip_checks=True,
         )
     finally:
         connection.set_schema_to_public()
@@ -57,4 +61,3 @@ def _behind(schemas: Iterable[str]) -> list[str]:
             if wanted - set(cursor.fetchall()):
                 found.append(schema)
     return found
-

@@ -36,7 +36,9 @@ def place(tenant_id: UUID, level: Level) -> Placement:
 
 
 def release(tenant_id: UUID) -> None:
-    """Take the place back, with the schema where it was the tenant's own. A second call does nothing."""
+    """Take the place back, with the schema where it was the tenant's own. A second call does
+    nothing.
+    """
     with transaction.atomic():
         row = models.Placement.objects.select_related("location").filter(pk=tenant_id).first()
         if row is None:
@@ -50,7 +52,9 @@ def release(tenant_id: UUID) -> None:
 
 
 def refill() -> int:
-    """Build warm schemas until the pool is full, one transaction each; answers how many were built."""
+    """Build warm schemas until the pool is full, one transaction each; answers how many were
+    built.
+    """
     built = 0
     while _build_warm():
         built += 1
@@ -78,7 +82,8 @@ def _build(state: Location.State) -> Location:
     name = f"t_{uuid4().hex}"
     with BUILDERS:
         _call("isolation_build_schema", name)
-    # Not `create`: django-tenants' save() looks for the name in every case, a scan of all Locations.
+    # Not `create`: django-tenants' save() looks for the name in every case, a scan of all
+    # Locations.
     return Location.objects.bulk_create([Location(schema_name=name, state=state)])[0]
 
 

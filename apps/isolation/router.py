@@ -1,4 +1,6 @@
-"""The first net: a tenant-owned model is reachable inside a scope only; and what is migrated where."""
+"""The first net: a tenant-owned model is reachable inside a scope only; and what is migrated
+where.
+"""
 
 from typing import Any
 
@@ -26,8 +28,8 @@ class TenancyRouter(TenantSyncRouter):
     ) -> bool:
         if db != OWNER_ALIAS:
             return False
-        in_public = connections[db].schema_name == "public"
-        return self._is_tenant_owned(app_label) is not in_public
+        connection: Any = connections[db]
+        return self._is_tenant_owned(app_label) is not (connection.schema_name == "public")
 
     def _alias(self, model: Any) -> str | None:
         return scopes.require().alias if self._is_tenant_owned(model._meta.app_label) else None

@@ -46,8 +46,8 @@ def require() -> Scope:
 def scope(tenant_id: UUID, *, read_only: bool = False) -> Iterator[Scope]:
     """See one tenant's rows, in one transaction.
 
-    Re-entrant for the same tenant; raises `ScopeConflict` inside another's scope and `UnknownTenant`
-    for a tenant that is nowhere.
+    Re-entrant for the same tenant; raises `ScopeConflict` inside another's scope and
+    `UnknownTenant` for a tenant that is nowhere.
     """
     outer = _open.scope
     if outer is not None:

@@ -30,9 +30,13 @@ class Founded:
 
 
 def found(admin_key: str = "") -> Founded | None:
-    """Make the first workspace unless there is one; `admin_key` may be given. Raises `BadAdminKey`."""
+    """Make the first workspace unless there is one; `admin_key` may be given. Raises
+    `BadAdminKey`.
+    """
     if admin_key and kind_of(admin_key) is not Kind.ADMIN:
-        raise BadAdminKey("TENLYR_ADMIN_KEY is not an admin key: tenlyr_live_tf_ and 46 characters.")
+        raise BadAdminKey(
+            "TENLYR_ADMIN_KEY is not an admin key: tenlyr_live_tf_ and 46 characters."
+        )
     if Workspace.objects.exists():
         return None
     minted = mint(Kind.ADMIN, admin_key or None)

@@ -12,7 +12,8 @@ from tenlyr.core.principal import Principal
 from tenlyr.core.stored_key import Minted
 
 LOAD = """
-SELECT k.id, k.workspace_id, k.verifier, k.revoked_at, extract(epoch FROM k.expires_at), coalesce(e.epoch, 0)
+SELECT k.id, k.workspace_id, k.verifier, k.revoked_at, extract(epoch FROM k.expires_at),
+    coalesce(e.epoch, 0)
 FROM workspaces_adminkey k LEFT JOIN core_authepoch e ON e.subject = k.workspace_id
 WHERE k.digest = %s
 """

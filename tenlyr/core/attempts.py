@@ -1,4 +1,6 @@
-"""Failed authentications: counted per address, so that guessing costs the guesser more than us (T02)."""
+"""Failed authentications: counted per address, so that guessing costs the guesser more than us
+(T02).
+"""
 
 import threading
 import time
@@ -15,7 +17,9 @@ _local: dict[tuple[str, int], int] = {}
 
 
 def refuse_if_too_many(digest: bytes, address: str) -> None:
-    """Before Postgres is asked: raise `RateLimited` for a busy address, 401 for a key just refused."""
+    """Before Postgres is asked: raise `RateLimited` for a busy address, 401 for a key just
+    refused.
+    """
     if _failures(address) >= MOST_PER_MINUTE:
         raise errors.RateLimited("Too many failed attempts from this address.", retry_after=60)
     if _unknown.get(digest, 0) > time.monotonic():

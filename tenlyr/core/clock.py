@@ -16,4 +16,6 @@ def epoch_ms() -> int:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and `Z` (E5)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )

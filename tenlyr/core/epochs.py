@@ -1,7 +1,8 @@
 """Which generation of a tenant or workspace is current: revocation in under a second (X6).
 
-Postgres is the truth: a change raises the subject's epoch in its own transaction, and each web process
-reads the recently raised ones twice a second. It works with Redis down and needs no message to arrive.
+Postgres is the truth: a change raises the subject's epoch in its own transaction, and each web
+process reads the recently raised ones twice a second. It works with Redis down and needs no
+message to arrive.
 """
 
 import threading
@@ -25,12 +26,15 @@ FLUSH_ACTIVE_S = 5.0
 
 _raised: dict[UUID, int] = {}
 _touched: dict[UUID, int] = {}
-_watching = threading.Lock()
+_started = threading.Lock()
+# Cleared by `watch` until its first read: what Redis holds may be older than this process.
+_informed = threading.Event()
+_informed.set()
 
 
 def is_current(subject: UUID, epoch: int) -> bool:
     """Whether no higher epoch is known here."""
-    return _raised.get(subject, 0) <= epoch
+    return _raised.get(subject, 0) <= epoch and _informed.is_set()
 
 
 def touch(tenant_id: UUID | None) -> None:
@@ -61,9 +65,9 @@ def learn(epochs: dict[UUID, int]) -> None:
 
 
 def watch() -> None:
-    """Start the watcher of this process, once."""
-    if _watching.acquire(blocking=False):
-        read_raised(FIRST_LOOK_S)
+    """Start the watcher of this process, once. Until it has read, no cache is believed."""
+    if _started.acquire(blocking=False):
+        _informed.clear()
         threading.Thread(target=_watch, name="epochs", daemon=True).start()
 
 
@@ -79,12 +83,12 @@ def read_raised(seconds: float) -> None:
 
 
 def _watch() -> None:
-    last_success = last_flush = time.monotonic()
+    last_success, last_flush = time.monotonic() - FIRST_LOOK_S, time.monotonic()
     while True:
-        time.sleep(PERIOD_S)
         try:
             read_raised(time.monotonic() - last_success + OVERLAP_S)
             last_success = time.monotonic()
+            _informed.set()
         except (DatabaseError, InterfaceError, PoolTimeout) as error:
             log.warning("epochs.postgres_away", reason=type(error).__name__)
         finally:
@@ -92,6 +96,7 @@ def _watch() -> None:
         if time.monotonic() - last_flush > FLUSH_ACTIVE_S:
             last_flush = time.monotonic()
             _flush_touched()
+        time.sleep(PERIOD_S)
 
 
 def _flush_touched() -> None:

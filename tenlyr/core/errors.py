@@ -1,6 +1,7 @@
 """Every error a caller can meet: status, code and public text in one place (A8, D1-D10, X62).
 
-The public message and the internal detail are never the same string: `internal` goes to the log only.
+The public message and the internal detail are never the same string: `internal` goes to the log
+only.
 """
 
 from http import HTTPStatus
@@ -27,7 +28,9 @@ class ApiError(Exception):
         return {**self.headers, "Retry-After": str(retry)} if retry else dict(self.headers)
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The error body, in Python's casing; `detail` repeats the message for older clients (X17)."""
+        """The error body, in Python's casing; `detail` repeats the message for older clients
+        (X17).
+        """
         return {
             "message": self.public,
             "error": HTTPStatus(self.status).phrase,
@@ -160,7 +163,11 @@ class RateLimited(ApiError):
 
 
 class NotImplementedYet(ApiError):
-    status, code, message = 501, "not_implemented", "This feature is not in this version of the API."
+    status, code, message = (
+        501,
+        "not_implemented",
+        "This feature is not in this version of the API.",
+    )
 
 
 class Unavailable(ApiError):

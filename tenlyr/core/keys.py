@@ -1,7 +1,8 @@
 """API keys: their format, their digest and their slow hash (A4, A5, A12, X8).
 
-A key is a type prefix, 40 random base62 characters and a checksum of 6, so that scanners and SDKs can
-tell a key from garbage offline. Postgres holds a keyed digest to find it and an argon2id hash beside it.
+A key is a type prefix, 40 random base62 characters and a checksum of 6, so that scanners and SDKs
+can tell a key from garbage offline. Postgres holds a keyed digest to find it and an argon2id hash
+beside it.
 """
 
 import hmac

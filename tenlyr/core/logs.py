@@ -1,4 +1,6 @@
-"""Structured logs on standard output: one line an event, with the request's id and without secrets."""
+"""Structured logs on standard output: one line an event, with the request's id and without
+secrets.
+"""
 
 import logging
 import re
@@ -18,7 +20,9 @@ EventDict = MutableMapping[str, Any]
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Blank what is named like a secret, cut out what looks like a key, bound what is long (T37, T73)."""
+    """Blank what is named like a secret, cut out what looks like a key, bound what is long (T37,
+    T73).
+    """
     for name, value in event.items():
         if SECRET_NAMES.search(name):
             event[name] = "[redacted]"

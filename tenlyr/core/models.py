@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 class AuthEpoch(models.Model):
     """The generation of a tenant's or workspace's keys, status and limits (X6).
 
-    Raised in every transaction that changes one of them; each web process reads the recent rows twice
-    a second and drops what it cached under a lower epoch.
+    Raised in every transaction that changes one of them; each web process reads the recent rows
+    twice a second and drops what it cached under a lower epoch.
     """
 
     subject = models.UUIDField(primary_key=True)
@@ -22,8 +22,8 @@ class AuthEpoch(models.Model):
 class IdempotencyRecord(models.Model):
     """The answer to a POST that carried an Idempotency-Key, kept for 24 h (X23).
 
-    `scope` is the SHA-256 of workspace, principal, route and key; `answer` is sealed under a key that
-    mixes in the client's Idempotency-Key, so that a dump of this table opens nothing.
+    `scope` is the SHA-256 of workspace, principal, route and key; `answer` is sealed under a key
+    that mixes in the client's Idempotency-Key, so that a dump of this table opens nothing.
     """
 
     scope = models.BinaryField(primary_key=True, max_length=32)

@@ -39,7 +39,9 @@ def _signature(place: str, created_at: str, row_id: str) -> str:
 
 
 def encode(place: str, row: Listed) -> str:
-    """The cursor after `row`. `place` names list, owner and filter: a cursor fits only its own list."""
+    """The cursor after `row`. `place` names list, owner and filter: a cursor fits only its own
+    list.
+    """
     # The database keeps microseconds: a cursor in milliseconds would skip or repeat rows.
     created_at, row_id = row.created_at.isoformat(), str(row.id)
     body = {"createdAt": created_at, "id": row_id, "sig": _signature(place, created_at, row_id)}
@@ -56,7 +58,14 @@ def decode(place: str, cursor: str) -> tuple[datetime, UUID]:
         if not hmac.compare_digest(signature, _signature(place, created_at, row_id)):
             raise ValueError("signature")
         return datetime.fromisoformat(created_at), UUID(row_id)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        binascii.Error,
+        RecursionError,
+    ) as error:
         raise errors.InvalidCursor(internal=repr(error)) from error
 
 
@@ -78,4 +87,3 @@ def limit_of(raw: str | None, *, default: int, most: int) -> int:
     if not raw.isascii() or not raw.isdigit() or int(raw[:12]) < 1:
         raise errors.invalid("limit", "invalid", f"Must be a whole number from 1 to {most}.")
     return min(int(raw[:12]), most)
-

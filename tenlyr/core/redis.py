@@ -1,10 +1,12 @@
 """The one door to Redis: the client, its time-outs, and every key's name.
 
-Keys that one script touches share the hash tag `{shard}`, so that they also live together on a cluster.
+Keys that one script touches share the hash tag `{shard}`, so that they also live together on a
+cluster.
 """
 
 import threading
 from functools import cache
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -17,7 +19,7 @@ SHARDS = 64
 
 
 @cache
-def client() -> "redis.Redis":
+def client() -> Any:
     """The process's client. It raises `RedisError` when Redis is away, within `REDIS_TIMEOUT_S`."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
@@ -29,7 +31,7 @@ def client() -> "redis.Redis":
 
 
 class _Lane(threading.local):
-    connection: "redis.Connection | None" = None
+    connection: Any = None
 
 
 _lane = _Lane()

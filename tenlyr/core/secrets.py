@@ -28,7 +28,9 @@ def _master() -> str:
 
 
 def seal(plain: bytes, *, place: str, also: bytes = b"") -> bytes:
-    """Encrypt (AES-256-GCM). `place` names table and column: a value moved elsewhere will not open."""
+    """Encrypt (AES-256-GCM). `place` names table and column: a value moved elsewhere will not
+    open.
+    """
     nonce = os.urandom(NONCE_BYTES)
     key = derive(_master(), "seal", also=also)
     return nonce + AESGCM(key).encrypt(nonce, plain, place.encode())

@@ -1,4 +1,6 @@
-"""What Postgres keeps of an API key: a digest to find it, a slow hash, 16 characters for display (X8)."""
+"""What Postgres keeps of an API key: a digest to find it, a slow hash, 16 characters for display
+(X8).
+"""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,9 @@ def after_commit(task: str, *args: str) -> None:
 
 
 def _send(task: str, args: tuple[Any, ...]) -> None:
-    """A broker that is away delays the work until the task's sweep finds it; the act itself stands."""
+    """A broker that is away delays the work until the task's sweep finds it; the act itself
+    stands.
+    """
     try:
         current_app.send_task(task, args=args, retry=False)
     except OperationalError as error:

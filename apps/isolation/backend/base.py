@@ -1,8 +1,8 @@
 """Where stock django-tenants sets the session, this backend sets the transaction, and nothing else.
 
-A session-level `SET search_path` stays on the pooler's server connection and is met by the next client
-there: wrong rows without an error. Here the schema and the tenant go out with BEGIN, in one query, as
-transaction-local settings; tenant work outside a transaction is refused.
+A session-level `SET search_path` stays on the pooler's server connection and is met by the next
+client there: wrong rows without an error. Here the schema and the tenant go out with BEGIN, in one
+query, as transaction-local settings; tenant work outside a transaction is refused.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.tenancy = PUBLIC
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         """The stock hook before each cursor: nothing to set here, only tenant work to refuse."""

@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Location",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "schema_name",
                     models.CharField(
@@ -42,7 +47,9 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(db_default=Now())),
             ],
-            options={"indexes": [models.Index(fields=["state", "id"], name="isolation_location_state")]},
+            options={
+                "indexes": [models.Index(fields=["state", "id"], name="isolation_location_state")]
+            },
         ),
         migrations.CreateModel(
             name="Placement",

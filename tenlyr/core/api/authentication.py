@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 
-from tenlyr.core import auth, context, errors
+from tenlyr.core import audit, auth, context, errors
 from tenlyr.core.principal import Principal
 
 LONGEST_HEADER = 256
@@ -28,13 +29,33 @@ def covered(principal: Principal, tenant_header: str) -> Principal:
         return principal
     try:
         tenant_id = UUID(tenant_header)
-    except ValueError as error:
+        if principal.tenant_id == tenant_id:
+            return principal
+        if not principal.is_admin:
+            raise errors.CrossTenantViolation()
+        acting = auth.act_as(principal, tenant_id)
+    except (ValueError, errors.CrossTenantViolation) as error:
+        _record(principal, "authz.denied", tenant_header[:64], "denied")
         raise errors.CrossTenantViolation() from error
-    if principal.tenant_id == tenant_id:
-        return principal
-    if not principal.is_admin:
-        raise errors.CrossTenantViolation()
-    return auth.act_as(principal, tenant_id)
+    _record(acting, "tenant.acted_as", tenant_header, "ok")
+    return acting
+
+
+def identify(principal: Principal) -> None:
+    """Name the caller in the logs and the audit trail of this request."""
+    here = context.current()
+    here.actor_type, here.actor_id = f"{principal.kind}_key", str(principal.key_id)
+
+
+def _record(principal: Principal, action: str, target: str, result: str) -> None:
+    with transaction.atomic():
+        audit.record(
+            action,
+            workspace_id=principal.workspace_id,
+            tenant_id=principal.tenant_id,
+            target=target,
+            result=result,
+        )
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -44,10 +65,8 @@ class KeyAuthentication(BaseAuthentication):
         headers = request.META
         raw = raw_key(headers.get("HTTP_AUTHORIZATION", ""), headers.get("HTTP_X_API_KEY", ""))
         principal = auth.resolve(raw, context.current().address)
-        principal = covered(principal, headers.get("HTTP_X_TENANT_ID", ""))
-        here = context.current()
-        here.actor_type, here.actor_id = f"{principal.kind}_key", str(principal.key_id)
-        return principal, None
+        identify(principal)
+        return covered(principal, headers.get("HTTP_X_TENANT_ID", "")), None
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"

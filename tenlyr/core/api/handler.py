@@ -1,4 +1,6 @@
-"""One error body for every layer: REST framework, Django's own pages and the last resort (A8, X62)."""
+"""One error body for every layer: REST framework, Django's own pages and the last resort (A8,
+X62).
+"""
 
 from typing import Any
 

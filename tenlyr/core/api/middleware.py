@@ -57,7 +57,9 @@ class RequestMiddleware:
                 raise errors.BodyTooLarge()
             return self.get_response(request)
         except DisallowedHost as error:
-            return handler.respond(errors.Refused("The Host header is not ours.", internal=str(error)))
+            return handler.respond(
+                errors.Refused("The Host header is not ours.", internal=str(error))
+            )
         except errors.ApiError as error:
             return handler.respond(error)
 

@@ -4,7 +4,6 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from django.http.request import RawPostDataException
 from rest_framework.parsers import BaseParser
 
 from tenlyr.core import errors
@@ -20,13 +19,12 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         charset = (parser_context or {}).get("encoding", "utf-8")
-        try:
-            body = stream.body
-        except RawPostDataException as error:  # pragma: no cover - a reader before us is our mistake
-            raise errors.MalformedBody(internal="body read twice") from error
-        if "charset" in (media_type or "").lower() and str(charset).lower() not in {"utf-8", "utf8"}:
+        if "charset" in (media_type or "").lower() and str(charset).lower() not in {
+            "utf-8",
+            "utf8",
+        }:
             raise errors.UnsupportedMediaType()
-        return loads(body)
+        return loads(stream.read())
 
 
 def loads(body: bytes) -> Any:

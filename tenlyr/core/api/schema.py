@@ -32,7 +32,7 @@ class ErrorShape(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField(help_text="The same as message, for older clients.")
     request_id = serializers.CharField()
-    errors = FieldErrorShape(many=True, required=False, help_text="On 422 only.")
+    errors: Any = FieldErrorShape(many=True, required=False, help_text="On 422 only.")
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -59,7 +59,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="1 to 255 printable ASCII characters. A repeat answers like the first, for 24 hours.",
+    description="1 to 255 printable ASCII characters. A repeat within 24 h answers alike.",
 )
 
 

@@ -16,7 +16,9 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text holds neither control characters, lone surrogates nor bidirectional overrides."""
+    """Whether a text holds neither control characters, lone surrogates nor bidirectional
+    overrides.
+    """
     return not any(c in _BIDI or unicodedata.category(c) in {"Cc", "Cs"} for c in text)
 
 
@@ -69,7 +71,9 @@ class WireSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             self.fail("not_an_object")
-        names = {wire.camel(name): name for name, field in self.fields.items() if not field.read_only}
+        names = {
+            wire.camel(name): name for name, field in self.fields.items() if not field.read_only
+        }
         unknown = [name for name in data if name not in names]
         if unknown:
             raise serializers.ValidationError(
