@@ -1,4 +1,6 @@
-"""The catalogue lint: reads how the database really stands and names each way a row could get out."""
+"""The catalogue lint: reads how the database really stands and names each way a row could get
+out.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -36,7 +36,9 @@ class Location(TenantMixin):
 
 
 class Placement(models.Model):
-    """Where one tenant's rows are. `epoch` rises with each move, so that a stale writer is known."""
+    """Where one tenant's rows are. `epoch` rises with each move, so that a stale writer is
+    known.
+    """
 
     tenant_id = models.UUIDField(primary_key=True)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="placements")

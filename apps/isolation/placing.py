@@ -1,4 +1,6 @@
-"""Giving a tenant a place, and taking it back: part of the transaction that provisions or purges."""
+"""Giving a tenant a place, and taking it back: part of the transaction that provisions or
+purges.
+"""
 
 import os
 import threading

@@ -1,4 +1,6 @@
-"""The only way to tenant-owned rows: a transaction that sees one tenant, or one Location's fleet."""
+"""The only way to tenant-owned rows: a transaction that sees one tenant, or one Location's
+fleet.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +19,9 @@ from apps.isolation.placements import Location
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """An open scope. `tenant_id` is None for a fleet scope, which sees all tenants of its schema."""
+    """An open scope. `tenant_id` is None for a fleet scope, which sees all tenants of its
+    schema.
+    """
 
     alias: str
     schema: str

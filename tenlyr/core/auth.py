@@ -81,7 +81,9 @@ def resolve(raw: str, address: str) -> Principal:
 
 
 def act_as(principal: Principal, tenant_id: UUID) -> Principal:
-    """An admin speaking for one of its tenants (X18); raises `CrossTenantViolation` for any other."""
+    """An admin speaking for one of its tenants (X18); raises `CrossTenantViolation` for any
+    other.
+    """
     tenant = _tenant_loader[0](principal.workspace_id, tenant_id)
     if tenant is None:
         raise errors.CrossTenantViolation()

@@ -15,7 +15,9 @@ from psycopg import sql
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """What a transaction may see: one schema, and in it one tenant (or, for the fleet role, all)."""
+    """What a transaction may see: one schema, and in it one tenant (or, for the fleet role,
+    all).
+    """
 
     schema: str
     tenant_id: str = ""

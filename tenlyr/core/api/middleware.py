@@ -25,7 +25,9 @@ def request_id_of(given: str) -> str:
 
 
 def address_of(remote: str, forwarded: str) -> str:
-    """The caller's address; X-Forwarded-For counts only from a proxy we were told to trust (B11)."""
+    """The caller's address; X-Forwarded-For counts only from a proxy we were told to trust
+    (B11).
+    """
     if remote in settings.TRUSTED_PROXIES and forwarded:
         return forwarded.rsplit(",", 1)[-1].strip()[:64]
     return remote

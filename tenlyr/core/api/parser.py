@@ -1,4 +1,6 @@
-"""A strict JSON parser: what is doubtful is refused before any field is looked at (R13, B01-B04)."""
+"""A strict JSON parser: what is doubtful is refused before any field is looked at (R13,
+B01-B04).
+"""
 
 import json
 from decimal import Decimal

@@ -24,7 +24,9 @@ class FieldErrorShape(serializers.Serializer[Any]):
 
 
 class ErrorShape(serializers.Serializer[Any]):
-    """The body of every answer that is not 2xx (A8). `code` is for machines, `message` for people."""
+    """The body of every answer that is not 2xx (A8). `code` is for machines, `message` for
+    people.
+    """
 
     message = serializers.CharField()
     error = serializers.CharField(help_text="The reason phrase of the status.")
@@ -90,7 +92,9 @@ def documented(
 
 
 def camelize(result: Any, generator: Any, request: Any, public: Any) -> Any:
-    """Post-processing: the names of fields as the wire has them, and no field beyond those named."""
+    """Post-processing: the names of fields as the wire has them, and no field beyond those
+    named.
+    """
     for name, schema in result.get("components", {}).get("schemas", {}).items():
         _camelize(schema)
         if name.endswith("Request") and schema.get("type") == "object":

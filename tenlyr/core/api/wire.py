@@ -50,7 +50,9 @@ def _moments(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON as the wire has it: instants as ISO 8601 in UTC with milliseconds, whole numbers whole."""
+    """JSON as the wire has it: instants as ISO 8601 in UTC with milliseconds, whole numbers
+    whole.
+    """
     return orjson.dumps(value, default=_moments, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
