@@ -23,17 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = read_options(argv)
         with raw_lines(options.file, options.limit_lines) as lines:
             log = parse_log(lines)
-        api = Api(options.url)
-        check_target(api, options.admin_key)
-    except (NoAdminKey, UnreadableLog, WrongTarget) as problem:
-        _say(str(problem))
-        return 1
-    if not log.lines:
-        _say("No line is in Combined Log Format.", *malformed_notes(log))
-        return 1
-    try:
-        return _replay(log, options, api)
-    except OSError as problem:  # of --json, --save-keys or the terminal: it names the file
+        if not log.lines:
+            _say("No line is in Combined Log Format.", *malformed_notes(log))
+            return 1
+        with Api(options.url) as api:
+            check_target(api, options.admin_key)
+            return _replay(log, options, api)
+    # An OSError is one of --json, --save-keys or the terminal, and names its file.
+    except (NoAdminKey, UnreadableLog, WrongTarget, OSError) as problem:
         _say(str(problem))
         return 1
 

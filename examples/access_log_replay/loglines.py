@@ -24,7 +24,7 @@ _PARTS = (
 # Servers are often told to append fields of their own (`"$http_x_forwarded_for"`): let them.
 _LINE = re.compile("".join(pattern for _, pattern in _PARTS) + r"(?:\s.*)?", re.DOTALL)
 _REQUEST = re.compile(r"[A-Za-z_-]+ (?P<target>.+?)(?: HTTP/[\d.]+)?", re.DOTALL)
-_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
+_ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -67,7 +67,7 @@ def read_options(argv: Sequence[str] | None) -> Options:
     return Options(
         file=given.file,
         url=given.url.rstrip("/"),
-        admin_key=given.admin_key or admin_key_of_clone(),
+        admin_key=_sendable(given.admin_key or admin_key_of_clone()),
         plan=given.plan,
         prefixes=Prefixes(given.ipv4_prefix, given.ipv6_prefix),
         is_single=given.single,
@@ -97,6 +97,12 @@ def admin_key_of_clone() -> str:
         "No admin key: give --admin-key, set TENLYR_ADMIN_KEY, or start Tenlyr with `make run`"
         f" in {_CLONE}, which keeps its key in {home}/admin_key."
     )
+
+
+def _sendable(key: str) -> str:
+    if not (key.isascii() and key.isprintable() and key.strip() == key):
+        raise NoAdminKey("The admin key has characters that no key has.")
+    return key
 
 
 def _parser() -> argparse.ArgumentParser:

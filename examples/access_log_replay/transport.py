@@ -93,7 +93,7 @@ def is_temporary(answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class Api:
-    """A Tenlyr at ``url``. Threads may share it; ``close`` ends the caller's connection."""
+    """A Tenlyr at ``url``, which threads may share. As a context it closes its connections."""
 
     url: str
     limits: Limits = field(default_factory=Limits)
@@ -101,6 +101,14 @@ class Api:
     stop: threading.Event = field(default_factory=threading.Event)
     pause: Callable[[float], object] | None = None
     _local: threading.local = field(default_factory=threading.local)
+    _opened: list[HTTPConnection] = field(default_factory=list)
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._opened:
+            connection.close()
 
     def get(self, path: str, *, key: str) -> Answer:
         """One attempt. Raises Unreachable."""
@@ -135,14 +143,10 @@ class Api:
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than the run goes on. Raises Stopped."""
-        (self.pause or self.stop.wait)(seconds)
+        pause = self.stop.wait if self.pause is None else self.pause
+        pause(seconds)
         if self.stop.is_set():
             raise Stopped
-
-    def close(self) -> None:
-        connection: HTTPConnection | None = self._local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
 
     def _exchange(
         self, method: str, path: str, payload: bytes | None, headers: dict[str, str]
@@ -154,7 +158,8 @@ class Api:
             response = connection.getresponse()
             content = response.read()
         except BaseException:
-            self.close()  # what is left of an exchange must not be read as the next answer
+            # What is left of an exchange must not be read as the next answer.
+            connection.close()
             raise
         return Answer(
             response.status, _object(content), _seconds(response.getheader("Retry-After"))
@@ -167,6 +172,7 @@ class Api:
             kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
             connection = kind(parts.hostname or "", parts.port, timeout=self.timeout_s)
             self._local.connection = connection
+            self._opened.append(connection)
         return connection
 
 
