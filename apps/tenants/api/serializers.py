@@ -1,0 +1,173 @@
+"""Bodies of the tenants API, in and out (A9, B2-B11)."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from rest_framework import serializers
+
+from apps.isolation.public import Level
+from apps.tenants.emails import LONGEST_KEY, key_of
+from apps.tenants.lifecycle import LONGEST_GRACE
+from apps.tenants.models import DEFAULT_REGION, LONGEST_NAME, LONGEST_REGION
+from apps.tenants.plans import TenantPlan
+from apps.tenants.states import Status
+from tenlyr.core import clock, errors
+from tenlyr.core.api.serializers import (
+    StrictCharField,
+    StrictChoiceField,
+    StrictEmailField,
+    StrictIntegerField,
+    WireSerializer,
+)
+
+# What `is_plain` refuses, spelled out for the OpenAPI document: its readers cannot run our code.
+NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+PLAIN = RegexValidator(rf"^[^{NOT_PLAIN}]*$", "Contains a character that is not allowed.")
+NAME = RegexValidator(
+    rf"^[^\s{NOT_PLAIN}][^{NOT_PLAIN}]*[^\s{NOT_PLAIN}]$",
+    "Must begin and end with a visible character.",
+)
+REGION = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*$", "Must be lower-case words and digits with hyphens between."
+)
+PLANS = [plan.value for plan in TenantPlan]
+STATUSES = [status.value for status in Status]
+LEVELS = [level.value for level in Level]
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment as the wire has it, a string already: a replayed answer is alike to the letter."""
+
+    def to_representation(self, value: Any) -> str:
+        return clock.iso(value)
+
+
+class NameField(StrictCharField):
+    """A tenant's name, kept verbatim: 2 to 255 characters (B3)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        given = {"min_length": 2, "max_length": LONGEST_NAME, "trim_whitespace": False}
+        super().__init__(validators=[NAME], **given, **kwargs)
+
+
+class RegionField(StrictCharField):
+    """A region's label, such as `us-east-1` (A35)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        given = {"max_length": LONGEST_REGION, "trim_whitespace": False}
+        super().__init__(validators=[REGION], **given, **kwargs)
+
+
+class LevelAtCreationField(StrictChoiceField):
+    """The levels that a tenant can be born at (X9)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        levels = [level.value for level in (Level.SHARED_SCHEMA, Level.DEDICATED_SCHEMA)]
+        super().__init__(choices=levels, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data == Level.DEDICATED_DATABASE:
+            raise errors.NotImplementedYet(
+                "A dedicated database at creation is not in this version."
+            )
+        return Level(super().to_internal_value(data))
+
+
+class PlanField(StrictChoiceField):
+    """One of the four plans."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=PLANS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return TenantPlan(super().to_internal_value(data))
+
+
+class CreateTenantSerializer(WireSerializer):
+    """The body of `tenants.create`."""
+
+    name = NameField()
+    owner_email = StrictEmailField(
+        trim_whitespace=False, help_text="Unique in the workspace, whatever its case."
+    )
+    plan = PlanField(default=TenantPlan.STARTER)
+    region = RegionField(default=DEFAULT_REGION)
+    isolation_level = LevelAtCreationField(default=Level.SHARED_SCHEMA)
+
+    def validate_owner_email(self, address: str) -> str:
+        """An address whose compared form could not be stored is refused."""
+        if len(key_of(address)) > LONGEST_KEY:
+            raise serializers.ValidationError("Is too long.", code="max_length")
+        return address
+
+
+class UpdateTenantSerializer(WireSerializer):
+    """The body of `tenants.update`: only labels."""
+
+    name = NameField(required=False)
+    region = RegionField(required=False)
+
+
+class SuspendTenantSerializer(WireSerializer):
+    """The body of `tenants.suspend`."""
+
+    reason = StrictCharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        trim_whitespace=False,
+        validators=[PLAIN],
+        help_text="Kept in the audit trail and sent with the event.",
+    )
+
+
+class NoFieldsSerializer(WireSerializer):
+    """A body that has no fields; it may be left out."""
+
+
+class ChangePlanSerializer(WireSerializer):
+    """The body of `tenants.changePlan`."""
+
+    plan = PlanField()
+
+
+class RotateKeySerializer(WireSerializer):
+    """The body of `tenants.rotateApiKey`."""
+
+    grace_period_seconds = StrictIntegerField(
+        default=0,
+        min_value=0,
+        max_value=int(LONGEST_GRACE.total_seconds()),
+        help_text="How long the key before this one goes on working; 0 ends every older key now.",
+    )
+
+
+class TenantSerializer(WireSerializer):
+    """A tenant as every answer shows it (A9)."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    owner_email = serializers.CharField()
+    plan = serializers.ChoiceField(choices=PLANS)
+    status = serializers.ChoiceField(choices=STATUSES)
+    region = serializers.CharField()
+    isolation_level = serializers.ChoiceField(choices=LEVELS)
+    api_key_prefix = serializers.CharField(help_text="The key's first 16 characters, for display.")
+    last_active_at = MomentField(
+        allow_null=True, help_text="The tenant's last authenticated call, up to a minute late."
+    )
+    created_at = MomentField()
+
+
+class TenantWithKeySerializer(WireSerializer):
+    """A tenant with its new key: the only time the key is shown (A12)."""
+
+    tenant = TenantSerializer()
+    api_key = serializers.CharField()
+
+
+class TenantPageSerializer(WireSerializer):
+    """A page of tenants, the newest first."""
+
+    data = TenantSerializer(many=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="Null on the last page.")

@@ -1,0 +1,16 @@
+"""WHO they are: tenants, keys, plans, provisioning and lifecycle."""
+
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    name = "apps.tenants"
+    label = "tenants"
+
+    def ready(self) -> None:
+        from apps.tenants import keys
+        from tenlyr.core import auth
+        from tenlyr.core.keys import Kind
+
+        auth.load_with(Kind.TENANT, keys.load)
+        auth.load_tenant_with(keys.load_tenant)

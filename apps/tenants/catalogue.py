@@ -1,0 +1,64 @@
+"""The plan catalogue: which version of a plan counts now, how a new one is published (X13)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max, Q
+
+from apps.tenants import plans
+from apps.tenants.models import PlanVersion
+from apps.tenants.plans import Limits, TenantPlan
+from tenlyr.core import audit
+from tenlyr.core.metrics import Metric
+
+# Whose trail a change of the default catalogue is on: it belongs to no workspace.
+INSTALLATION = UUID(int=0)
+
+
+def current(workspace_id: UUID, plan: TenantPlan) -> PlanVersion:
+    """The version that a tenant gets now: the workspace's own newest, else the default's newest."""
+    versions = PlanVersion.objects.filter(Q(workspace=workspace_id) | Q(workspace=None), name=plan)
+    return versions.order_by(F("workspace").asc(nulls_last=True), "-version")[:1].get()
+
+
+def publish(
+    *, workspace_id: UUID | None, plan: TenantPlan, price_cents: int, limits: Mapping[str, Any]
+) -> PlanVersion:
+    """Add a version; who has an older one keeps it until the plan is changed.
+
+    Raises `BrokenCatalogue` for limits that cannot be read.
+    """
+    plans.read(limits)
+    with transaction.atomic():
+        before = PlanVersion.objects.filter(workspace=workspace_id, name=plan)
+        version = (before.aggregate(newest=Max("version"))["newest"] or 0) + 1
+        made = PlanVersion.objects.create(
+            workspace_id=workspace_id,
+            name=plan,
+            version=version,
+            price_cents=price_cents,
+            limits=dict(limits),
+        )
+        audit.record(
+            "plan.published",
+            workspace_id=workspace_id or INSTALLATION,
+            target=str(made.id),
+            plan=plan,
+            version=version,
+        )
+    return made
+
+
+def limits_by_tenant(tenant_ids: Iterable[UUID]) -> dict[UUID, Limits]:
+    """The limits of each tenant in natural units, in one query; unknown tenants are absent."""
+    rows = PlanVersion.objects.filter(tenants__in=list(tenant_ids))
+    return {
+        tenant_id: plans.read(stored) for tenant_id, stored in rows.values_list("tenants", "limits")
+    }
+
+
+def limits_of(tenant_id: UUID) -> dict[Metric, int | None]:
+    """One tenant's limits in counter units, None for any amount; unknown tenants have none."""
+    return plans.in_counters(limits_by_tenant([tenant_id]).get(tenant_id, plans.read({})))

@@ -1,0 +1,42 @@
+"""What a caller can meet when it provisions or changes tenants."""
+
+from tenlyr.core.errors import Conflict, Forbidden, NotFound, Refused
+
+
+class TenantNotFound(NotFound):
+    """Unknown, deleted, or another workspace's: the caller cannot tell which (T30)."""
+
+    message = "Tenant not found"  # as the documents spell it (A8)
+
+
+class EmailTaken(Conflict):
+    """A tenant of this workspace has the address (D4, X39). Details: existing_tenant_id."""
+
+    code, message = "email_taken", "A tenant with this ownerEmail exists."
+
+
+class WorkspaceLimitExceeded(Forbidden):
+    """The workspace's own plan allows no further tenant (X13). Details: limit."""
+
+    code = "workspace_limit_exceeded"
+    message = "The workspace's plan allows no further tenant."
+
+
+class AlreadySuspended(Refused):
+    code, message = "already_suspended", "The tenant is suspended already."
+
+
+class AlreadyTerminated(Refused):
+    code, message = "already_terminated", "The tenant is terminated: nothing of it can change."
+
+
+class NotSuspended(Refused):
+    code, message = "not_suspended", "Only a suspended tenant can be reactivated."
+
+
+class NotActive(Refused):
+    code, message = "not_active", "Only an active tenant can be suspended."
+
+
+class BrokenCatalogue(Exception):
+    """A plan's stored limits cannot be read; they are checked before they are stored."""

@@ -1,0 +1,108 @@
+"""A new tenant in one transaction, in process: place, row, key, event, trail (A1, F1, B3).
+
+The key is minted by the caller before the transaction opens: the slow hash must not hold a lock.
+"""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from apps.isolation import public as isolation
+from apps.isolation.public import Level
+from apps.tenants import catalogue, keys, selectors
+from apps.tenants.emails import key_of
+from apps.tenants.errors import EmailTaken, WorkspaceLimitExceeded
+from apps.tenants.models import DEFAULT_REGION, Tenant
+from apps.tenants.plans import TenantPlan
+from apps.tenants.states import Status
+from apps.workspaces import public as workspaces
+from tenlyr.core import audit, events, ids
+from tenlyr.core.events import EventType
+from tenlyr.core.stored_key import Minted
+
+EMAIL_CONSTRAINT = "one_tenant_per_email"
+
+
+def provision(
+    *,
+    workspace_id: UUID,
+    name: str,
+    owner_email: str,
+    minted: Minted,
+    plan: TenantPlan = TenantPlan.STARTER,
+    region: str = DEFAULT_REGION,
+    level: Level = Level.SHARED_SCHEMA,
+) -> Tenant:
+    """Make an active tenant that answers to `minted`.
+
+    Raises `EmailTaken` (409), `WorkspaceLimitExceeded` (403) and, for a level that cannot be had at
+    creation yet, `NotImplementedYet` (501); then nothing was made.
+    """
+    tenant = Tenant(
+        id=ids.uuid7(),
+        workspace_id=workspace_id,
+        name=name,
+        owner_email=owner_email,
+        email_key=key_of(owner_email),
+        status=Status.PENDING,
+        region=region,
+        api_key_prefix=minted.prefix,
+    )
+    try:
+        with transaction.atomic():
+            _refuse_taken(tenant)
+            _refuse_over_limit(workspace_id)
+            isolation.place(tenant.id, level)
+            tenant.plan_version = catalogue.current(workspace_id, plan)
+            tenant.save(force_insert=True)
+            keys.issue(tenant, minted)
+            _activate(tenant)
+            _tell(tenant, level)
+    except IntegrityError as error:
+        if EMAIL_CONSTRAINT not in str(error):
+            raise
+        # Somebody took the address between our look and our insert.
+        _refuse_taken(tenant)
+        raise EmailTaken(internal="taken, and free again") from error
+    tenant.isolation_level = level
+    return tenant
+
+
+def _refuse_taken(tenant: Tenant) -> None:
+    existing = selectors.id_by_email(tenant.workspace_id, tenant.owner_email)
+    if existing is not None:
+        raise EmailTaken(existing_tenant_id=existing)
+
+
+def _refuse_over_limit(workspace_id: UUID) -> None:
+    # Where there is a limit this locks the workspace: tenants are counted one after the other.
+    limit = workspaces.tenant_limit(workspace_id)
+    if limit is not None and Tenant.objects.filter(workspace_id=workspace_id).count() >= limit:
+        raise WorkspaceLimitExceeded(limit=limit)
+
+
+def _activate(tenant: Tenant) -> None:
+    tenant.status = Status.ACTIVE
+    tenant.save(update_fields=["status"])
+
+
+def _tell(tenant: Tenant, level: Level) -> None:
+    events.emit(
+        EventType.TENANT_PROVISIONED,
+        workspace_id=tenant.workspace_id,
+        tenant_id=tenant.id,
+        data={
+            "tenantId": str(tenant.id),
+            "name": tenant.name,
+            "plan": tenant.plan,
+            "region": tenant.region,
+        },
+    )
+    audit.record(
+        "tenant.provisioned",
+        workspace_id=tenant.workspace_id,
+        tenant_id=tenant.id,
+        target=str(tenant.id),
+        plan=tenant.plan,
+        isolation_level=level,
+    )

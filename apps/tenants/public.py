@@ -1,0 +1,13 @@
+"""The door of tenants: all that other apps may use."""
+
+from apps.tenants.catalogue import limits_by_tenant as limits_by_tenant
+from apps.tenants.catalogue import limits_of as limits_of
+from apps.tenants.errors import TenantNotFound as TenantNotFound
+from apps.tenants.models import Tenant as Tenant
+from apps.tenants.plans import Limit as Limit
+from apps.tenants.plans import Limits as Limits
+from apps.tenants.plans import TenantPlan as TenantPlan
+from apps.tenants.selectors import Filter as Filter
+from apps.tenants.selectors import get as get
+from apps.tenants.selectors import page as page
+from apps.tenants.states import Status as Status

@@ -1,0 +1,80 @@
+"""Reads of tenants, always of one workspace: another's is as unknown as one that never was."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.isolation import public as isolation
+from apps.tenants.emails import key_of
+from apps.tenants.errors import TenantNotFound
+from apps.tenants.models import Tenant
+from apps.tenants.plans import TenantPlan
+from apps.tenants.states import Status
+from tenlyr.core import paging
+from tenlyr.core.paging import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which tenants of a workspace are listed; what is None does not narrow."""
+
+    owner_email: str | None = None
+    status: Status | None = None
+    plan: TenantPlan | None = None
+
+
+def get(workspace_id: UUID, tenant_id: UUID) -> Tenant:
+    """One tenant with its isolation level; raises `TenantNotFound`."""
+    tenant = _of(workspace_id).filter(pk=tenant_id).first()
+    if tenant is None:
+        raise TenantNotFound()
+    return placed([tenant])[0]
+
+
+def locked(workspace_id: UUID, tenant_id: UUID) -> Tenant:
+    """One tenant, locked until the transaction ends; raises `TenantNotFound`."""
+    rows = _of(workspace_id).select_for_update(of=("self",))
+    tenant = rows.filter(pk=tenant_id).first()
+    if tenant is None:
+        raise TenantNotFound()
+    return tenant
+
+
+def page(workspace_id: UUID, which: Filter, *, limit: int, cursor: str | None) -> Page:
+    """A page of tenants, newest first; raises `InvalidCursor` for another list's cursor (B2)."""
+    place = f"tenants|{workspace_id}|{which!r}"
+    found = paging.newest_first(
+        _narrowed(_of(workspace_id), which), place=place, limit=limit, cursor=cursor
+    )
+    return Page(placed(found.rows), found.next_cursor)
+
+
+def id_by_email(workspace_id: UUID, owner_email: str) -> UUID | None:
+    """The tenant that has the address, in the form in which addresses are compared."""
+    rows = Tenant.objects.filter(workspace_id=workspace_id, email_key=key_of(owner_email))
+    return rows.values_list("id", flat=True).first()
+
+
+def placed(tenants: Iterable[Tenant]) -> Sequence[Tenant]:
+    """The same tenants, each with its isolation level, in one query."""
+    rows = list(tenants)
+    levels = isolation.level_of([tenant.id for tenant in rows])
+    for tenant in rows:
+        tenant.isolation_level = levels[tenant.id]
+    return rows
+
+
+def _of(workspace_id: UUID) -> "QuerySet[Tenant]":
+    return Tenant.objects.select_related("plan_version").filter(workspace_id=workspace_id)
+
+
+def _narrowed(rows: "QuerySet[Tenant]", which: Filter) -> "QuerySet[Tenant]":
+    if which.owner_email is not None:
+        rows = rows.filter(email_key=key_of(which.owner_email))
+    if which.status is not None:
+        rows = rows.filter(status=which.status)
+    if which.plan is not None:
+        rows = rows.filter(plan_version__name=which.plan)
+    return rows
