@@ -8,6 +8,7 @@ from apps.tenants.plans import Limit as Limit
 from apps.tenants.plans import Limits as Limits
 from apps.tenants.plans import TenantPlan as TenantPlan
 from apps.tenants.selectors import Filter as Filter
+from apps.tenants.selectors import describe as describe
 from apps.tenants.selectors import get as get
 from apps.tenants.selectors import page as page
 from apps.tenants.states import Status as Status

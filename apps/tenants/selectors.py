@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,6 +15,20 @@ from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
 from tenlyr.core import paging
 from tenlyr.core.paging import Page
+
+# What a tenant is to anybody who looks at it (A9).
+SHOWN = (
+    "id",
+    "name",
+    "owner_email",
+    "plan",
+    "status",
+    "region",
+    "isolation_level",
+    "api_key_prefix",
+    "last_active_at",
+    "created_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +57,9 @@ def locked(workspace_id: UUID, tenant_id: UUID) -> Tenant:
     return tenant
 
 
-def page(workspace_id: UUID, which: Filter, *, limit: int, cursor: str | None) -> Page:
+def page(workspace_id: UUID, which: Filter, *, route: str, limit: int, cursor: str | None) -> Page:
     """A page of tenants, newest first; raises `InvalidCursor` for another list's cursor (B2)."""
-    place = f"tenants|{workspace_id}|{which!r}"
+    place = f"{route}|{workspace_id}|{which!r}"
     found = paging.newest_first(
         _narrowed(_of(workspace_id), which), place=place, limit=limit, cursor=cursor
     )
@@ -55,6 +70,11 @@ def id_by_email(workspace_id: UUID, owner_email: str) -> UUID | None:
     """The tenant that has the address, in the form in which addresses are compared."""
     rows = Tenant.objects.filter(workspace_id=workspace_id, email_key=key_of(owner_email))
     return rows.values_list("id", flat=True).first()
+
+
+def describe(tenant: Tenant) -> dict[str, Any]:
+    """A placed tenant as plain values, in Python's casing (A9)."""
+    return {name: getattr(tenant, name) for name in SHOWN}
 
 
 def placed(tenants: Iterable[Tenant]) -> Sequence[Tenant]:

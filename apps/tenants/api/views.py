@@ -59,6 +59,7 @@ class TenantsView(ApiView):
         page = selectors.page(
             self.principal.workspace_id,
             _filter(request),
+            route="tenants",
             limit=paging.limit_of(query.get("limit"), default=LIMIT_DEFAULT, most=LIMIT_MOST),
             cursor=query.get("cursor"),
         )
