@@ -75,8 +75,15 @@ def documented(
     idempotent: bool = False,
     public: bool = False,
 ) -> Callable[[View], View]:
-    """Describe one operation. `operation` is the SDKs' method path, e.g. `tenants.create`."""
-    answers: dict[Any, Any] = {status: response if response is not None else OpenApiResponse()}
+    """Describe one operation. `operation` is the SDKs' method path, e.g. `tenants.create`.
+
+    A dictionary as `response` maps each media type of the answer to its shape.
+    """
+    empty = OpenApiResponse() if response is None else response
+    shapes = response if isinstance(response, dict) else {None: empty}
+    answers: dict[Any, Any] = {
+        (status, media) if media else status: shape for media, shape in shapes.items()
+    }
     for code in READS if request is None and not idempotent else WRITES:
         answers[code] = ErrorShape
     extra = [IDEMPOTENCY_KEY] if idempotent else []
