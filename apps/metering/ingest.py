@@ -1,0 +1,151 @@
+"""Admission: one script call decides over the events of a call and queues the admitted ones (F4, X11).
+
+Redis Streams are the queue that ships; another one would take `admit`'s place here and `stream`'s at
+the consumer (X60).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from apps.metering import periods, rows
+from apps.metering.errors import Rebuilding, UsageBelowZero, UsageOutOfRange
+from apps.metering.events import Event, iso
+from tenlyr.core import errors, redis
+from tenlyr.core.metrics import GAUGES, Metric, from_counter
+from tenlyr.core.principal import Principal
+
+SCRIPT = (Path(__file__).parent / "track.lua").read_bytes()
+SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()
+# A script call holds up all others of its Redis: 500 events are about two milliseconds.
+MOST_A_CALL = 500
+
+ALL_ADMITTED, NOT_READY = 1, 0
+THROTTLED, OVER_LIMIT, BELOW_ZERO, OUT_OF_RANGE = 2, 3, 4, 5
+
+Outcome = Event | errors.ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The Redis keys of a tenant."""
+
+    shard: int
+    tenant_id: UUID
+    fixed: tuple[str, str, str, str]
+
+    def counter(self, metric: str, period: str) -> str:
+        """A counter's key; `period` is `yyyymm` or `level`."""
+        return redis.usage(self.shard, self.tenant_id, metric, period)
+
+
+@lru_cache(maxsize=50_000)
+def names_of(tenant_id: UUID) -> Names:
+    """The keys that the script touches for a tenant."""
+    shard = redis.shard_of(tenant_id)
+    fixed = (
+        redis.ready(shard),
+        redis.stream(shard),
+        redis.throttle(shard, tenant_id),
+        redis.seen(shard),
+    )
+    return Names(shard, tenant_id, fixed)
+
+
+@lru_cache(maxsize=100_000)
+def _counter(names: Names, metric: str, day: int) -> tuple[str, int]:
+    """The counter that an event of that day belongs to, and when it may expire (0: never)."""
+    if metric in GAUGES:
+        return names.counter(metric, periods.LEVEL), 0
+    period = periods.at(day * periods.DAY_MS)
+    return names.counter(metric, period.name), period.expires_ms
+
+
+def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
+    """Admit events of one tenant, in order: for each the event that now counts, or why it does not.
+
+    An event whose id was seen before is answered with the first one of that id, which is another
+    object. Raises `Rebuilding`, or `Unavailable` when Redis is away; what became of the events is
+    unknown then, and a resend with the same ids is safe. At most `MOST_A_CALL` events.
+    """
+    answer = _run(_arguments(principal, events))
+    if answer == ALL_ADMITTED:
+        return list(events)
+    if answer == NOT_READY:
+        raise Rebuilding()
+    return [
+        event if verdict == 1 else _refused(principal, event, verdict)
+        for event, verdict in zip(events, answer, strict=True)
+    ]
+
+
+def _run(arguments: list[bytes | str | int]) -> Any:
+    try:
+        try:
+            return redis.command(b"EVALSHA", SHA, *arguments)
+        except redis.NoScriptError:
+            # Nothing ran: EVAL runs the script and remembers it.
+            return redis.command(b"EVAL", SCRIPT, *arguments)
+    except redis.RedisError as error:
+        raise errors.Unavailable(internal=f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _arguments(principal: Principal, events: Sequence[Event]) -> list[bytes | str | int]:
+    tenant_id = principal.tenant
+    names = names_of(tenant_id)
+    numbers: dict[str, int] = {}
+    keys: list[bytes | str | int] = [*names.fixed]
+    heads: list[bytes | str | int] = [principal.limit_rpm]
+    tail: list[bytes | str | int] = []
+    for event in events:
+        key, expires_ms = _counter(names, event.metric, event.ts_ms // periods.DAY_MS)
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(numbers) + 1
+            keys.append(key)
+            limit = principal.limits.get(event.metric)
+            heads += ("" if limit is None else limit, expires_ms)
+        tail += (
+            number if event.billable else 0,
+            _amount(event),
+            tenant_id.bytes + event.id if event.has_given_id else b"",
+            rows.encode(tenant_id, event),
+        )
+    return [len(keys), *keys, *heads, *tail]
+
+
+def _amount(event: Event) -> str | int:
+    if event.mode is None or event.mode == "increment":
+        return event.units
+    return f"={event.units}" if event.mode == "set" else -event.units
+
+
+def _refused(principal: Principal, event: Event, verdict: Any) -> Outcome:
+    if isinstance(verdict, bytes):
+        return rows.decode(verdict)[1]
+    reason, number = verdict
+    if reason == THROTTLED:
+        return errors.RateLimited("The tenant is throttled.", retry_after=-(-number // 1000))
+    metric = Metric(event.metric)
+    current = from_counter(metric, number)
+    if reason == BELOW_ZERO:
+        return UsageBelowZero(metric=metric, current=current)
+    if reason == OUT_OF_RANGE:
+        return UsageOutOfRange(metric=metric, current=current)
+    ends = None if metric in GAUGES else periods.at(event.ts_ms).end
+    return errors.PlanLimitExceeded(
+        metric=metric,
+        limit=from_counter(metric, principal.limits[metric]),
+        current=current,
+        reset_at=iso(int(ends.timestamp() * 1000)) if ends else None,
+    )
+
+
+def chunks(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Parts small enough for one call each."""
+    for start in range(0, len(events), MOST_A_CALL):
+        yield events[start : start + MOST_A_CALL]
