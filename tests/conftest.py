@@ -18,10 +18,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(servers.start())
     os.environ["DJANGO_SETTINGS_MODULE"] = "tenlyr.settings"
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command("setup", verbosity=0, stdout=io.StringIO())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -32,7 +30,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _database(django_db_blocker: Any) -> Iterator[None]:
     """pytest-django forbids the database unless asked; here every test may use the real one."""
+    from django.core.management import call_command
+
     with django_db_blocker.unblock():
+        call_command("setup", verbosity=0, stdout=io.StringIO())
         yield
 
 
