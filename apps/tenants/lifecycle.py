@@ -25,8 +25,7 @@ def suspend(*, workspace_id: UUID, tenant_id: UUID, reason: str = "") -> Tenant:
     """Refuse every key of the tenant, on every process in under a second; its data stays."""
     with transaction.atomic():
         tenant = _moved(workspace_id, tenant_id, Status.SUSPENDED)
-        shown = {"reason": reason} if reason else {}
-        _tell(tenant, EventType.TENANT_SUSPENDED, reason=reason, shown=shown)
+        _tell(tenant, EventType.TENANT_SUSPENDED, reason=reason)
     return tenant
 
 
@@ -136,11 +135,13 @@ def _tell(
     tenant: Tenant,
     kind: EventType,
     *,
-    shown: dict[str, Any] | None = None,
     reason: str = "",
+    shown: dict[str, Any] | None = None,
     **details: Any,
 ) -> None:
-    data = {"tenantId": str(tenant.id), **(shown or {})}
+    """Emit the event with what is `shown` to its receivers, and record the act with the rest too."""
+    more = {"reason": reason} if reason else {}
+    data = {"tenantId": str(tenant.id), **more, **(shown or {})}
     events.emit(kind, workspace_id=tenant.workspace_id, tenant_id=tenant.id, data=data)
     _record(tenant, kind, reason=reason, **(shown or {}), **details)
 

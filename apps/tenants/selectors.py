@@ -50,7 +50,9 @@ def get(workspace_id: UUID, tenant_id: UUID) -> Tenant:
 
 def locked(workspace_id: UUID, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends; raises `TenantNotFound`."""
-    rows = _of(workspace_id).select_for_update(of=("self",))
+    # Without a join: after a wait Postgres checks the join again with the new tenant and the old
+    # plan, and a tenant whose plan was just changed would be no row at all.
+    rows = Tenant.objects.select_for_update().filter(workspace_id=workspace_id)
     tenant = rows.filter(pk=tenant_id).first()
     if tenant is None:
         raise TenantNotFound()
