@@ -37,6 +37,8 @@ _TRANSLATED: tuple[tuple[type[BaseException], type[errors.ApiError]], ...] = (
     (PoolTimeout, errors.Unavailable),
 )
 
+_WHOLE_BODY = frozenset({"non_field_errors", "nonFieldErrors"})
+
 
 def to_api_error(error: BaseException) -> errors.ApiError:
     """The public error for whatever was raised; what we did not foresee is a logged 500."""
@@ -53,16 +55,19 @@ def to_api_error(error: BaseException) -> errors.ApiError:
 
 
 def field_errors(details: Any, path: str = "") -> list[dict[str, str]]:
-    """REST framework's nested details as a flat list of field, code and message (X1)."""
+    """REST framework's nested details as a flat list of field, code and message (X1).
+
+    The names are those of the wire already: `WireSerializer` sees to it.
+    """
     if isinstance(details, dict) and isinstance(details.get("message"), str):
         return [{"field": path, "code": details["code"], "message": details["message"]}]
     if isinstance(details, dict):
-        steps = ((wire.camel(str(name)), inner) for name, inner in details.items())
+        steps = ((str(name), inner) for name, inner in details.items())
     else:
         steps = (("", inner) for inner in details)
     found: list[dict[str, str]] = []
     for name, inner in steps:
-        name = "" if name == "nonFieldErrors" else name
+        name = "" if name in _WHOLE_BODY else name
         found += field_errors(inner, f"{path}.{name}" if path and name else path or name)
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
+from rest_framework.settings import api_settings
 
 from tenlyr.core.api import wire
 
@@ -66,25 +67,34 @@ class StrictIntegerField(serializers.IntegerField):
 class WireSerializer(serializers.Serializer[Any]):
     """Fields are declared in snake_case and spoken in camelCase; an unknown one is refused."""
 
-    default_error_messages = {"not_an_object": "Must be a JSON object."}
+    def run_validation(self, data: Any = empty) -> Any:
+        # An unknown field is named as it was sent; all others by their name on the wire.
+        self._refuse_unknown(data)
+        try:
+            return super().run_validation(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(wire.camel_keys(error.detail)) from error
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
-            self.fail("not_an_object")
-        names = {
-            wire.camel(name): name for name, field in self.fields.items() if not field.read_only
-        }
-        unknown = [name for name in data if name not in names]
-        if unknown:
-            raise serializers.ValidationError(
-                {name[:100]: self._unknown() for name in unknown[:20]}
-            )
+            detail = ErrorDetail("Must be a JSON object.", code="not_an_object")
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [detail]})
+        names = self._names()
         return super().to_internal_value({names[name]: value for name, value in data.items()})
 
     def to_representation(self, instance: Any) -> Any:
         shown = super().to_representation(instance)
         return {wire.camel(name): value for name, value in shown.items()}
 
-    @staticmethod
-    def _unknown() -> list[ErrorDetail]:
-        return [ErrorDetail("Unknown field.", code="unknown_field")]
+    def _names(self) -> dict[str, str]:
+        """Wire name -> Python name of each field that may be sent."""
+        return {
+            wire.camel(name): name for name, field in self.fields.items() if not field.read_only
+        }
+
+    def _refuse_unknown(self, data: Any) -> None:
+        known = self._names()
+        unknown = [name for name in data if name not in known] if isinstance(data, Mapping) else []
+        if unknown:
+            detail = ErrorDetail("Unknown field.", code="unknown_field")
+            raise serializers.ValidationError({name[:100]: [detail] for name in unknown[:20]})

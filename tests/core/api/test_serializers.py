@@ -1,0 +1,109 @@
+"""Strict fields: wire names, no unknown field, no silent conversion (R13, B02, B04, B06)."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework import serializers
+
+from tenlyr.core.api import handler
+from tenlyr.core.api.serializers import (
+    StrictCharField,
+    StrictChoiceField,
+    StrictEmailField,
+    StrictIntegerField,
+    WireSerializer,
+    is_plain,
+)
+
+
+class Order(WireSerializer):
+    """A body with a field of each kind."""
+
+    owner_name = StrictCharField(max_length=5, required=False)
+    owner_email = StrictEmailField(required=False)
+    item_count = StrictIntegerField(min_value=1, max_value=9, required=False)
+    size = StrictChoiceField(choices=["small", "large"], required=False)
+    made_up_id = serializers.CharField(read_only=True)
+
+
+def codes(body: Any) -> dict[str, str]:
+    """The wrong fields of a body, with the code of each."""
+    try:
+        Order(data=body).is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        found = handler.field_errors(error.get_full_details())
+        return {one["field"]: one["code"] for one in found}
+    return {}
+
+
+def test_wire_names_become_python_names() -> None:
+    bound = Order(data={"ownerName": "Ada", "itemCount": 3})
+    bound.is_valid(raise_exception=True)
+    assert bound.validated_data == {"owner_name": "Ada", "item_count": 3}
+
+
+def test_python_names_become_wire_names() -> None:
+    shown = Order({"owner_name": "Ada", "item_count": 3, "made_up_id": "x"}).data
+    assert shown == {"ownerName": "Ada", "itemCount": 3, "madeUpId": "x"}
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, {}),
+        ({"owner_name": "Ada"}, {"owner_name": "unknown_field"}),
+        ({"OwnerName": "Ada"}, {"OwnerName": "unknown_field"}),
+        ({"madeUpId": "x"}, {"madeUpId": "unknown_field"}),
+        ({"x": 1, "y": 2}, {"x": "unknown_field", "y": "unknown_field"}),
+        ({"ownerName": ""}, {"ownerName": "blank"}),
+        ({"ownerName": None}, {"ownerName": "null"}),
+        ({"ownerName": "Augusta"}, {"ownerName": "max_length"}),
+        ({"ownerName": 7}, {"ownerName": "not_a_string"}),
+        ({"ownerName": True}, {"ownerName": "not_a_string"}),
+        ({"ownerName": ["Ada"]}, {"ownerName": "not_a_string"}),
+        ({"ownerName": {"a": 1}}, {"ownerName": "not_a_string"}),
+        ({"ownerName": "A\x00a"}, {"ownerName": "not_plain"}),
+        ({"ownerName": "A\u202ea"}, {"ownerName": "not_plain"}),
+        ({"ownerName": "A\na"}, {"ownerName": "not_plain"}),
+        ({"ownerEmail": "nobody"}, {"ownerEmail": "invalid"}),
+        ({"ownerEmail": "a\x00@example.com"}, {"ownerEmail": "not_plain"}),
+        ({"ownerEmail": 5}, {"ownerEmail": "not_a_string"}),
+        ({"itemCount": "3"}, {"itemCount": "invalid"}),
+        ({"itemCount": "1_0"}, {"itemCount": "invalid"}),
+        ({"itemCount": "٣"}, {"itemCount": "invalid"}),
+        ({"itemCount": True}, {"itemCount": "invalid"}),
+        ({"itemCount": Decimal("1.5")}, {"itemCount": "invalid"}),
+        ({"itemCount": Decimal("3.0")}, {}),
+        ({"itemCount": 0}, {"itemCount": "min_value"}),
+        ({"itemCount": 2**63}, {"itemCount": "max_value"}),
+        ({"itemCount": Decimal("1e400")}, {"itemCount": "max_value"}),
+        ({"itemCount": []}, {"itemCount": "invalid"}),
+        ({"size": "small"}, {}),
+        ({"size": "Small"}, {"size": "invalid_choice"}),
+        ({"size": ["small"]}, {"size": "invalid_choice"}),
+        ({"size": 1}, {"size": "invalid_choice"}),
+        ([], {"": "not_an_object"}),
+        ("text", {"": "not_an_object"}),
+        (7, {"": "not_an_object"}),
+        (None, {"": "null"}),
+    ],
+)
+def test_only_what_was_declared_gets_in(body: Any, wrong: dict[str, str]) -> None:
+    assert codes(body) == wrong
+
+
+def test_many_unknown_fields_and_long_names_are_not_all_echoed() -> None:
+    wrong = codes({f"{n}{'x' * 200}": 1 for n in range(50)})
+    assert len(wrong) == 20
+    assert all(len(name) == 100 for name in wrong)
+
+
+@given(st.text())
+def test_plain_means_no_control_character(text: str) -> None:
+    assert is_plain(text) is (
+        not any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in text)
+        and not set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    )

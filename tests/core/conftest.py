@@ -1,0 +1,49 @@
+"""What several tests of the kernel share."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tenlyr.core import auth
+from tests.core import outages
+
+
+@pytest.fixture
+def redis_down() -> Iterator[None]:
+    """Redis is away during the test."""
+    with outages.redis_away():
+        yield
+
+
+@pytest.fixture
+def cold() -> Iterator[None]:
+    """This process remembers no caller, before and after the test."""
+    auth.forget_everything()
+    yield
+    auth.forget_everything()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Move the process's own stop-watch (`time.monotonic`) ahead by some seconds."""
+    import time
+
+    real = time.monotonic
+
+    def move(seconds: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: real() + seconds)
+
+    return move
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """The structured log lines of the test so far."""
+    caplog.set_level(logging.DEBUG)
+
+    def lines() -> list[dict[str, Any]]:
+        return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+    return lines
