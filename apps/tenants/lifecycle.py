@@ -139,7 +139,7 @@ def _tell(
     shown: dict[str, Any] | None = None,
     **details: Any,
 ) -> None:
-    """Emit the event with what is `shown` to its receivers, and record the act with the rest too."""
+    """Emit the event with what is `shown` to its receivers; the record has the details too."""
     more = {"reason": reason} if reason else {}
     data = {"tenantId": str(tenant.id), **more, **(shown or {})}
     events.emit(kind, workspace_id=tenant.workspace_id, tenant_id=tenant.id, data=data)

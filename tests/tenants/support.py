@@ -1,4 +1,4 @@
-"""What the tests of tenants share: many callers at once, and what every endpoint of theirs refuses."""
+"""What the tests of tenants share: many callers at once, and what every endpoint refuses."""
 
 import threading
 from collections.abc import Callable

@@ -13,8 +13,8 @@ from apps.tenants.emails import key_of
     ("one", "other"),
     [
         ("Ada@Example.COM", "ada@example.com"),
-        ("ſam@example.com", "sam@example.com"),  # the long s
-        ("ａｄａ@example.com", "ada@example.com"),  # full width
+        ("\u017fam@example.com", "sam@example.com"),  # the long s
+        ("\uff41\uff44\uff41@example.com", "ada@example.com"),  # full width
         ("\u212aim@example.com", "kim@example.com"),  # the Kelvin sign
         ("jose\u0301@example.com", "jos\u00e9@example.com"),  # NFD and NFC
         ("STRASSE@example.com", "straße@example.com"),
@@ -29,7 +29,7 @@ def test_twins_are_one(one: str, other: str) -> None:
     [
         ("ada@example.com", "ada+x@example.com"),
         ("ada@example.com", "a.da@example.com"),
-        ("ada@example.com", "аda@example.com"),  # a Cyrillic letter is another letter
+        ("ada@example.com", "\u0430da@example.com"),  # a Cyrillic letter is another letter
     ],
 )
 def test_others_are_two(one: str, other: str) -> None:
