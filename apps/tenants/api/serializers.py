@@ -24,7 +24,7 @@ from tenlyr.core.api.serializers import (
 NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 PLAIN = RegexValidator(rf"^[^{NOT_PLAIN}]*$", "Contains a character that is not allowed.")
 NAME = RegexValidator(
-    rf"^[^\s{NOT_PLAIN}][^{NOT_PLAIN}]*[^\s{NOT_PLAIN}]$",
+    rf"^[^\s{NOT_PLAIN}]([^{NOT_PLAIN}]*[^\s{NOT_PLAIN}])?$",
     "Must begin and end with a visible character.",
 )
 REGION = RegexValidator(
