@@ -32,7 +32,9 @@ class Call:
         """Describe a call; raises `InvalidIdempotencyKey`."""
         if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
             raise errors.InvalidIdempotencyKey()
-        scope = f"{principal.workspace_id}|{principal.subject}|{route}|{key}"
+        # The subject of an admin who acts as a tenant is the workspace: name the tenant too.
+        caller = f"{principal.workspace_id}|{principal.subject}|{principal.tenant_id}"
+        scope = f"{caller}|{route}|{key}"
         content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)
         return cls(_sha(scope.encode()), _sha(route.encode() + b"|" + content), key.encode())
 

@@ -1,7 +1,9 @@
 """What several tests of the kernel share."""
 
 import logging
+import random
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -15,6 +17,12 @@ def redis_down() -> Iterator[None]:
     """Redis is away during the test."""
     with outages.redis_away():
         yield
+
+
+@pytest.fixture
+def address() -> str:
+    """An address that nobody used in the last minute."""
+    return str(ip_address(random.getrandbits(112) + (0xFD << 120)))
 
 
 @pytest.fixture

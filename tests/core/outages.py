@@ -19,8 +19,11 @@ def dead_port() -> int:
 
 
 def _reconnect_redis() -> None:
+    redis.client().close()
     redis.client.cache_clear()
-    redis._lane.connection = None
+    if redis._lane.wire is not None:
+        redis._lane.wire.close()
+        redis._lane.wire = None
 
 
 @contextmanager

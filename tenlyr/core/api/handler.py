@@ -40,6 +40,11 @@ _TRANSLATED: tuple[tuple[type[BaseException], type[errors.ApiError]], ...] = (
 _WHOLE_BODY = frozenset({"non_field_errors", "nonFieldErrors"})
 
 
+def is_foreseen(error: BaseException) -> bool:
+    """Whether the error has a public form, so that it is no bug."""
+    return isinstance(error, (errors.ApiError, *(raised for raised, _ in _TRANSLATED)))
+
+
 def to_api_error(error: BaseException) -> errors.ApiError:
     """The public error for whatever was raised; what we did not foresee is a logged 500."""
     if isinstance(error, errors.ApiError):

@@ -52,6 +52,14 @@ class RequestMiddleware:
         answer.setdefault("Cache-Control", "no-store")
         return answer
 
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Answer for a plain view as for one of REST framework; a bug goes Django's own way."""
+        if not handler.is_foreseen(exception):
+            return None
+        return handler.respond(handler.to_api_error(exception))
+
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         try:
             request.get_host()

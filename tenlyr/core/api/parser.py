@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.utils.http import parse_header_parameters
 from rest_framework.parsers import BaseParser
 
 from tenlyr.core import errors
@@ -20,11 +21,9 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        charset = (parser_context or {}).get("encoding", "utf-8")
-        if "charset" in (media_type or "").lower() and str(charset).lower() not in {
-            "utf-8",
-            "utf8",
-        }:
+        # Not Django's `encoding`: that is UTF-8 for a charset it never heard of.
+        charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
+        if charset.lower() not in {"utf-8", "utf8"}:
             raise errors.UnsupportedMediaType()
         return loads(stream.read())
 
