@@ -8,9 +8,11 @@ class TenantsConfig(AppConfig):
     label = "tenants"
 
     def ready(self) -> None:
-        from apps.tenants import keys
+        from apps.metering import public as metering
+        from apps.tenants import catalogue, keys
         from tenlyr.core import auth
         from tenlyr.core.keys import Kind
 
         auth.load_with(Kind.TENANT, keys.load)
         auth.load_tenant_with(keys.load_tenant)
+        metering.load_limits_with(catalogue.limits_of)

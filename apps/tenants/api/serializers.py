@@ -46,16 +46,16 @@ class NameField(StrictCharField):
     """A tenant's name, kept verbatim: 2 to 255 characters (B3)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        given = {"min_length": 2, "max_length": LONGEST_NAME, "trim_whitespace": False}
-        super().__init__(validators=[NAME], **given, **kwargs)
+        given = {"min_length": 2, "max_length": LONGEST_NAME, "trim_whitespace": False, **kwargs}
+        super().__init__(validators=[NAME], **given)
 
 
 class RegionField(StrictCharField):
     """A region's label, such as `us-east-1` (A35)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        given = {"max_length": LONGEST_REGION, "trim_whitespace": False}
-        super().__init__(validators=[REGION], **given, **kwargs)
+        given = {"max_length": LONGEST_REGION, "trim_whitespace": False, **kwargs}
+        super().__init__(validators=[REGION], **given)
 
 
 class LevelAtCreationField(StrictChoiceField):
@@ -169,5 +169,5 @@ class TenantWithKeySerializer(WireSerializer):
 class TenantPageSerializer(WireSerializer):
     """A page of tenants, the newest first."""
 
-    data = TenantSerializer(many=True)
+    data = TenantSerializer(many=True)  # type: ignore[assignment]  # the documents' name (B2)
     next_cursor = serializers.CharField(allow_null=True, help_text="Null on the last page.")
