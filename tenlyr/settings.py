@@ -161,7 +161,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = None  # served from the packages they come with
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

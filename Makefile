@@ -1,0 +1,51 @@
+# Tenlyr. `make help` lists what can be done here.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types bench openapi openapi-check pin clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run ## Start the whole product at http://127.0.0.1:8000
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.dev ## Run all tests, against real servers of their own
+	@sh tests/stack/debian.sh
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## mypy
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure, each figure beside its baseline (ARGS="--quick" for a short look)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+openapi: $(VENV)/.run ## Write openapi.json anew from the code
+	$(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn --file openapi.json
+
+openapi-check: openapi ## Fail when openapi.json was stale
+	git diff --exit-code --stat openapi.json
+
+pin: ## Resolve requirements*.in anew (needs uv)
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches (never data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(BIN)/python:
+	@sh tenlyr/runtime/venv.sh "$(PYTHON)" $(VENV)
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Tenlyr: a platform to provision, isolate, meter and bill tenants."""

@@ -1,0 +1,1 @@
+"""One command to a running product: embedded servers, set-up and the supervision of every process."""

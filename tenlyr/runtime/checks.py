@@ -1,0 +1,76 @@
+"""Is what the operator gave us usable? Each problem is named in one sentence, before anything runs."""
+
+from typing import Any
+
+import psycopg
+import redis
+
+from tenlyr import env
+from tenlyr.core.keys import Kind, kind_of
+from tenlyr.runtime import ports
+from tenlyr.runtime.errors import StartFailed
+
+OLDEST_POSTGRES = 150000
+SHORTEST_SECRET = 32
+ROLE = "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+
+
+def port(number: int) -> None:
+    """The port must be free: with SO_REUSEPORT a second Tenlyr would silently share it."""
+    if not ports.is_free(number):
+        raise StartFailed(f"Port {number} is in use: stop what listens there, or set PORT.")
+
+
+def admin_key(raw: str) -> None:
+    """A key given for the first workspace must be a well-formed admin key."""
+    if raw and kind_of(raw) is not Kind.ADMIN:
+        raise StartFailed(
+            "TENLYR_ADMIN_KEY is not an admin key: tenlyr_live_tf_ and 46 characters with a checksum."
+        )
+
+
+def secret_key(text: str) -> None:
+    """A master secret that is given must be long enough to be one."""
+    if text and len(text) < SHORTEST_SECRET:
+        raise StartFailed(f"TENLYR_SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
+
+
+def database(url: str) -> None:
+    """`DATABASE_URL` must be reachable, new enough, and of a role that may make roles."""
+    env.url("DATABASE_URL", {"postgres": 5432, "postgresql": 5432})
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            if connection.info.server_version < OLDEST_POSTGRES:
+                raise StartFailed("DATABASE_URL is a Postgres older than 15.")
+            row: Any = connection.execute(ROLE).fetchone()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise StartFailed(f"DATABASE_URL cannot be reached: {reason}") from error
+    is_super, may_make_roles, may_make_databases = row
+    if is_super:
+        raise StartFailed("The role of DATABASE_URL is a superuser: give it CREATEROLE and CREATEDB.")
+    if not (may_make_roles and may_make_databases):
+        raise StartFailed("The role of DATABASE_URL needs CREATEROLE and CREATEDB.")
+
+
+def broker(url: str) -> str:
+    """`REDIS_URL` must answer and never evict; answers its durability, `disk` or `memory`."""
+    env.url("REDIS_URL", {"redis": 6379, "rediss": 6379})
+    client: Any = redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3)
+    try:
+        memory, persistence = client.info("memory"), client.info("persistence")
+        fsync = _setting(client, "appendfsync")
+    except redis.RedisError as error:
+        raise StartFailed(f"REDIS_URL cannot be reached: {error}") from error
+    finally:
+        client.close()
+    if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
+        raise StartFailed("REDIS_URL evicts keys when full: set maxmemory-policy noeviction.")
+    return "disk" if persistence.get("aof_enabled") == 1 and fsync == "always" else "memory"
+
+
+def _setting(client: Any, name: str) -> str:
+    try:
+        return str(client.config_get(name).get(name, ""))
+    except redis.ResponseError:  # a managed Redis may forbid CONFIG: then nothing is promised
+        return ""

@@ -1,0 +1,52 @@
+"""`manage.py up`: start the whole product, keep it running, stop it cleanly."""
+
+import signal
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from tenlyr import env
+from tenlyr.runtime.errors import StartFailed
+from tenlyr.runtime.start import Start
+from tenlyr.runtime.supervisor import Supervisor, printer
+
+
+class Command(BaseCommand):
+    help = "Start Postgres, Valkey, set-up, consumer, worker, beat and web; Ctrl-C stops them."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        say = printer()
+        supervisor = Supervisor(say)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: supervisor.stopping.set())
+        failure = ""
+        try:
+            self._start(supervisor, say)
+            supervisor.watch()
+        except (StartFailed, env.SettingError) as error:
+            failure = str(error)
+        finally:
+            supervisor.stop()
+        if failure:
+            sys.exit(f"Tenlyr cannot start: {failure}")
+        self.stdout.write("Tenlyr has stopped.")
+
+    def _start(self, supervisor: Supervisor, say: Any) -> None:
+        start = Start(
+            supervisor,
+            say,
+            port=env.integer("PORT", 8000, least=1, most=65535),
+            web_processes=env.integer("TENLYR_WEB_PROCESSES", 2, least=1, most=64),
+            web_threads=env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256),
+        )
+        made = start.run()
+        if made.get("created"):
+            self.stdout.write(
+                "\nShown once, keep them:\n"
+                f"  admin key       {made['adminKey']}\n"
+                f"  operator login  {made['operatorEmail']}  {made['operatorPassword']}\n"
+            )
+        self.stdout.write(f"Tenlyr is ready at http://127.0.0.1:{start.port}")
+        self.stdout.flush()

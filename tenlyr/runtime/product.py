@@ -1,0 +1,40 @@
+"""The processes of the product, as commands: what `up` starts, and what production starts by itself."""
+
+from tenlyr.runtime import ports
+from tenlyr.runtime.supervisor import python
+
+# F11: a web process holds at most ten connections to Postgres.
+CONNECTIONS_PER_WEB_PROCESS = "10"
+
+
+def setup() -> list[str]:
+    """Prepare the database."""
+    return python("manage.py", "setup")
+
+
+def web(port: int, threads: int) -> list[str]:
+    """One web process; several may share the port."""
+    return python(
+        *("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+        *("--host", ports.HOST, "--port", str(port), "--workers", "1"),
+        *("--blocking-threads", str(threads), "--backpressure", str(threads), "--backlog", "1024"),
+        *("--workers-kill-timeout", "10", "--respawn-failed-workers", "--log-level", "error"),
+        "tenlyr.wsgi:application",
+    )
+
+
+def consumer() -> list[str]:
+    """The one that stores what was accepted."""
+    return python("manage.py", "consume")
+
+
+def worker() -> list[str]:
+    """Celery's worker."""
+    options = ("--without-gossip", "--without-mingle", "--concurrency", "2")
+    return python("-m", "celery", "-q", "-A", "tenlyr", "worker", *options, "--loglevel", "warning")
+
+
+def beat() -> list[str]:
+    """Celery's clock."""
+    scheduler = ("-S", "django_celery_beat.schedulers:DatabaseScheduler")
+    return python("-m", "celery", "-q", "-A", "tenlyr", "beat", *scheduler, "--loglevel", "warning")
