@@ -1,4 +1,6 @@
-"""What several tests of the kernel share."""
+"""What several tests of the kernel share. Imports stand inside: this file is read before the
+settings.
+"""
 
 import logging
 import random
@@ -8,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from tenlyr.core import auth
-from tests.core import outages
-
 
 @pytest.fixture
 def redis_down() -> Iterator[None]:
     """Redis is away during the test."""
+    from tests.core import outages
+
     with outages.redis_away():
         yield
 
@@ -28,6 +29,8 @@ def address() -> str:
 @pytest.fixture
 def cold() -> Iterator[None]:
     """This process remembers no caller, before and after the test."""
+    from tenlyr.core import auth
+
     auth.forget_everything()
     yield
     auth.forget_everything()
