@@ -66,13 +66,7 @@ def resolve(raw: str, address: str) -> Principal:
     and `Unavailable` (503) when the key is in no cache and Postgres is away.
     """
     digest = keys.digest(raw)
-    held = _local.get(digest)
-    now = time.monotonic()
-    if held is not None and held[1] > now and epochs.is_current(held[0].subject, held[0].epoch):
-        principal = held[0]
-    else:
-        principal = _look_up(raw, digest, address)
-        _hold(digest, principal, now)
+    principal = _held(digest) or _look_up(raw, digest, address)
     if principal.expires_at and principal.expires_at < time.time():
         raise errors.KeyRevoked()
     principal.refuse_unless_active()
@@ -96,10 +90,19 @@ def forget_everything() -> None:
     _verifying.clear()
 
 
-def _hold(digest: bytes, principal: Principal, now: float) -> None:
+def _held(digest: bytes) -> Principal | None:
+    """The principal this process holds, if it is still good."""
+    held = _local.get(digest)
+    if held is None or held[1] <= time.monotonic():
+        return None
+    return held[0] if epochs.is_current(held[0].subject, held[0].epoch) else None
+
+
+def _hold(digest: bytes, principal: Principal, asked_at: float) -> Principal:
     if len(_local) >= LOCAL_ENTRIES:
         _local.clear()
-    _local[digest] = (principal, now + LOCAL_TTL_S)
+    _local[digest] = (principal, asked_at + LOCAL_TTL_S)
+    return principal
 
 
 def _look_up(raw: str, digest: bytes, address: str) -> Principal:
@@ -109,7 +112,12 @@ def _look_up(raw: str, digest: bytes, address: str) -> Principal:
     # Misses for one key at the same time share one verification.
     with _verifying.setdefault(digest, threading.Lock()):
         try:
-            return _from_redis(digest) or _from_postgres(raw, digest, kind, address)
+            # Whoever waited here finds what the first one found, also while Redis is away.
+            held, now = _held(digest), time.monotonic()
+            if held is not None:
+                return held
+            found = _from_redis(digest) or _from_postgres(raw, digest, kind, address)
+            return _hold(digest, found, now)
         finally:
             _verifying.pop(digest, None)
 
@@ -144,7 +152,11 @@ def _from_redis(digest: bytes) -> Principal | None:
     if not hmac.compare_digest(mac, _mac(digest, packed)):
         log.error("auth.cache_mac_failed")
         return None
-    principal = _decoder.decode(packed)
+    try:
+        principal = _decoder.decode(packed)
+    except msgspec.DecodeError:  # written by another version of ourselves
+        log.warning("auth.cache_unreadable")
+        return None
     return principal if epochs.is_current(principal.subject, principal.epoch) else None
 
 

@@ -1,4 +1,4 @@
-"""What every request gets: an id, an address, a bound on its body, our own error pages (B01, B11)."""
+"""What every request gets: an id, an address, a bound on its body, our own pages (B01, B11)."""
 
 from collections.abc import Callable
 from io import BytesIO
