@@ -9,10 +9,11 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.metering import public as metering
-        from apps.tenants import catalogue, keys
-        from tenlyr.core import auth
+        from apps.tenants import catalogue, keys, purging
+        from tenlyr.core import auth, registry
         from tenlyr.core.keys import Kind
 
         auth.load_with(Kind.TENANT, keys.load)
         auth.load_tenant_with(keys.load_tenant)
         metering.load_limits_with(catalogue.limits_of)
+        registry.register(purging.HOLDING)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.tenants import catalogue, keys, selectors, states
+from apps.tenants import catalogue, keys, purging, selectors, states
 from apps.tenants.models import DeletionCertificate, Tenant
 from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
@@ -109,8 +109,10 @@ def delete(*, workspace_id: UUID, tenant_id: UUID) -> None:
     """
     with transaction.atomic():
         tenant = selectors.locked(workspace_id, tenant_id)
-        Tenant.objects.filter(pk=tenant.id).delete()
-        DeletionCertificate.objects.create(tenant_id=tenant.id, workspace_id=workspace_id)
+        rows, _ = Tenant.objects.filter(pk=tenant.id).delete()
+        DeletionCertificate.objects.create(
+            tenant_id=tenant.id, workspace_id=workspace_id, counts={purging.HOLDING.name: rows}
+        )
         epochs.raise_epoch(tenant.id)
         tasks.after_commit("tenants.purge", str(tenant.id))
         _tell(tenant, EventType.TENANT_DELETED, status=tenant.status)

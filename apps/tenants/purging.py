@@ -16,12 +16,26 @@ from django.db import transaction
 from apps.isolation import public as isolation
 from apps.tenants.models import DeletionCertificate
 from tenlyr.core import audit, clock, registry
+from tenlyr.core.registry import Holding
 
 log = structlog.get_logger(__name__)
 
 # Longer than any process may go on believing in a cached key (60 s in Redis, then 30 s of its own).
 SETTLED_AFTER = timedelta(minutes=2)
 MOST_PER_SWEEP = 100
+
+
+def _purge_own(_tenant_id: UUID) -> int:
+    """Tenant and keys went with the deletion itself; the certificate is what stays, for good."""
+    return 0
+
+
+HOLDING = Holding(
+    "tenants",
+    ("tenants_tenant", "tenants_tenantkey", "tenants_deletioncertificate"),
+    None,
+    _purge_own,
+)
 
 
 def purge(tenant_id: UUID) -> bool:

@@ -9,13 +9,14 @@ import time_machine
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.isolation.public import UnknownTenant, level_of, scope
+from apps.isolation.public import Location, UnknownTenant, fleet, group, level_of, scope
+from apps.metering.public import Consumer, ensure_partitions
 from apps.tenants import lifecycle, purging, tasks
 from apps.tenants.models import DeletionCertificate
 from apps.webhooks.models import OutboxEvent
-from tenlyr.core import clock, registry
+from tenlyr.core import auth, clock, registry
 from tenlyr.core.registry import Holding
-from tests.cast import Customer
+from tests.cast import Api, Customer
 
 LATER = purging.SETTLED_AFTER + timedelta(seconds=1)
 
@@ -35,6 +36,21 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[UUID], int]], N
 def deleted(acme: Customer) -> Customer:
     lifecycle.delete(workspace_id=acme.workspace.id, tenant_id=acme.id)
     return acme
+
+
+@pytest.fixture(autouse=True)
+def _stored() -> None:
+    """Other tests may have left events unstored, and a purge waits for its shard."""
+    store()
+
+
+def store() -> None:
+    """Store all that is admitted, and leave the shards to whoever comes next."""
+    consumer = Consumer()
+    try:
+        consumer.drain()
+    finally:
+        consumer.leases.leave()
 
 
 def later() -> time_machine.travel:
@@ -89,6 +105,50 @@ def test_a_schema_of_its_own_is_dropped(globex: Customer) -> None:
         assert cursor.fetchone()[0] == 0
     with pytest.raises(UnknownTenant), scope(globex.id):
         pass
+
+
+def rows_of(location: Location, tenant_id: UUID) -> int:
+    """How many rows of usage a Location holds of a tenant, placed or not."""
+    with fleet(location) as here, here.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM usage_event WHERE tenant_id = %s", [tenant_id])
+        return int(cursor.fetchone()[0])
+
+
+def track(*tenants: Customer) -> None:
+    ensure_partitions()
+    for tenant in tenants:
+        event = {"metric": "api_call", "value": 1}
+        answer = Api().post("/api/v1/usage/track", event, key=tenant.key)
+        assert answer.status == 201, answer.body
+
+
+def test_its_usage_goes_and_nobody_elses(acme: Customer, stranger: Customer) -> None:
+    track(acme, acme, stranger)
+    store()
+    (location,) = group([acme.id])
+    lifecycle.delete(workspace_id=acme.workspace.id, tenant_id=acme.id)
+    assert (rows_of(location, acme.id), rows_of(location, stranger.id)) == (2, 1)
+    purging.purge(acme.id)
+    assert (rows_of(location, acme.id), rows_of(location, stranger.id)) == (0, 1)
+    assert certificate(acme).counts["usage"] >= 2
+    assert certificate(acme).counts["tenants"] == 2
+
+
+def test_what_came_in_after_the_first_pass_goes_too(
+    acme: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web process that did not hear of the deletion yet goes on admitting events."""
+    (location,) = group([acme.id])
+    caller = auth.resolve(acme.key, "192.0.2.254")
+    lifecycle.delete(workspace_id=acme.workspace.id, tenant_id=acme.id)
+    purging.purge(acme.id)
+    monkeypatch.setattr(auth, "resolve", lambda *_args: caller)
+    track(acme)
+    store()
+    assert rows_of(location, acme.id) == 1
+    with later():
+        assert purging.purge(acme.id) is True
+    assert rows_of(location, acme.id) == 0
 
 
 def test_both_passes_count(

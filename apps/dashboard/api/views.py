@@ -1,0 +1,86 @@
+"""The dashboard's rows, and the export of a tenant (B1, B12)."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.dashboard import exporting, overview
+from apps.dashboard.api.serializers import DashboardTenantSerializer
+from apps.dashboard.exporting import Format
+from tenlyr.core import errors, paging
+from tenlyr.core.api import wire
+from tenlyr.core.api.permissions import AdminKey
+from tenlyr.core.api.schema import documented
+from tenlyr.core.api.views import ApiView
+
+LIMIT_MOST = 1_000
+FORMATS = [one.value for one in Format]
+
+
+class DashboardView(ApiView):
+    """All tenants with everything about them, as an array (B1)."""
+
+    permission_classes = [AdminKey]
+    known_query = frozenset({"limit", "cursor"})
+
+    @documented(
+        "tenants.dashboard",
+        response=DashboardTenantSerializer(many=True),
+        parameters=[
+            OpenApiParameter(
+                "limit",
+                {"type": "integer", "minimum": 1, "default": LIMIT_MOST},
+                description=f"Rows per answer; more than {LIMIT_MOST} means {LIMIT_MOST}.",
+            ),
+            OpenApiParameter(
+                "cursor",
+                OpenApiTypes.STR,
+                description="`X-Next-Cursor` of the answer before; the last one has none.",
+            ),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        limit = paging.limit_of(query.get("limit"), default=LIMIT_MOST, most=LIMIT_MOST)
+        page = overview.page(self.principal.workspace_id, limit=limit, cursor=query.get("cursor"))
+        headers = _next_page(request.path, limit, page.next_cursor) if page.next_cursor else None
+        return Response(wire.camel_keys(page.rows), headers=headers)
+
+
+class ExportView(ApiView):
+    """All that is held of a tenant, as a file (B12)."""
+
+    permission_classes = [AdminKey]
+    known_query = frozenset({"format"})
+
+    @documented(
+        "tenants.export",
+        response={
+            "application/json": OpenApiTypes.OBJECT,
+            "text/csv": OpenApiTypes.BINARY,
+            "application/zip": OpenApiTypes.BINARY,
+        },
+        parameters=[
+            OpenApiParameter("format", OpenApiTypes.STR, enum=FORMATS, default=Format.JSON.value)
+        ],
+    )
+    def get(self, request: Request, tenant_id: UUID) -> StreamingHttpResponse:
+        wanted = request.query_params.get("format", Format.JSON)
+        if wanted not in FORMATS:
+            raise errors.invalid("format", "invalid_choice", f"One of {', '.join(FORMATS)}.")
+        made = exporting.export(self.principal.workspace_id, tenant_id, Format(wanted))
+        return StreamingHttpResponse(
+            made.pieces,
+            content_type=made.content_type,
+            headers={"Content-Disposition": f'attachment; filename="{made.name}"'},
+        )
+
+
+def _next_page(path: str, limit: int, cursor: str) -> dict[str, str]:
+    query = urlencode({"limit": limit, "cursor": cursor})
+    return {"X-Next-Cursor": cursor, "Link": f'<{path}?{query}>; rel="next"'}
