@@ -83,3 +83,21 @@ def stranger() -> Any:
     from tests import cast
 
     return cast.tenant(cast.workspace(), "Stranger", plan="growth")
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Any]:
+    """The whole product on servers of its own: what a user has after `make run`."""
+    from tests.stack import Product, Servers
+
+    with Servers() as servers, Product(servers, worker=True) as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One loud line for what a missing program kept from running."""
+    from tests.stack import missing
+
+    for program, tests in missing.items():
+        names = ", ".join(sorted(set(tests)))
+        terminalreporter.write_line(f"NOT RUN, because {program} is missing: {names}", red=True)

@@ -17,7 +17,8 @@ def web(port: int, threads: int) -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", ports.HOST, "--port", str(port), "--workers", "1"),
-        *("--blocking-threads", str(threads), "--backpressure", str(threads), "--backlog", "1024"),
+        # Backpressure bounds connections, idle ones too: a low bound would starve keep-alive clients.
+        *("--blocking-threads", str(threads), "--backpressure", "4096", "--backlog", "4096"),
         *("--workers-kill-timeout", "10", "--respawn-failed-workers", "--log-level", "error"),
         "tenlyr.wsgi:application",
     )

@@ -71,8 +71,9 @@ class Command:
             self.process.wait(10)
 
     def _pass_on(self, output: IO[bytes]) -> None:
-        for line in output:
-            self.say(self.name, line.decode(errors="replace").rstrip())
+        with output:
+            for line in output:
+                self.say(self.name, line.decode(errors="replace").rstrip())
 
 
 @dataclass
