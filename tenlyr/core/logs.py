@@ -5,7 +5,7 @@ secrets.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -24,11 +24,22 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     T73).
     """
     for name, value in event.items():
-        if SECRET_NAMES.search(name):
-            event[name] = "[redacted]"
-        elif isinstance(value, str):
-            event[name] = KEY.sub(r"\1[redacted]", value)[:LONGEST_VALUE]
+        event[name] = "[redacted]" if SECRET_NAMES.search(name) else _plain(value)
     return event
+
+
+def _plain(value: Any) -> Any:
+    """The value without secrets, at any depth; what is no plain data is shown as its text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        named = {str(name): inner for name, inner in value.items()}
+        return redact(None, "", named)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    text = KEY.sub(r"\1[redacted]", str(value))
+    half = LONGEST_VALUE // 2  # a traceback says at its end what went wrong
+    return text if len(text) <= LONGEST_VALUE else f"{text[:half]}…{text[-half:]}"
 
 
 def add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import transaction
 
 from apps.tenants import lifecycle
 from apps.workspaces.models import AdminKey
@@ -21,6 +20,7 @@ from tenlyr.core.stored_key import mint
 from tests.cast import Account, Customer
 from tests.core import outages
 from tests.core.threads import closing, together
+from tests.core.transactions import undone
 
 pytestmark = pytest.mark.usefixtures("cold")
 Lines = Callable[[], list[dict[str, Any]]]
@@ -187,9 +187,9 @@ class TestGarbage:
     def test_no_checksum_no_question(
         self, acme: Customer, address: str, spoil: Callable[[str], str]
     ) -> None:
-        with outages.redis_away(), outages.postgres_away():
-            with pytest.raises(errors.AuthenticationFailed):
-                auth.resolve(spoil(acme.key), address)
+        refused = pytest.raises(errors.AuthenticationFailed)
+        with outages.redis_away(), outages.postgres_away(), refused:
+            auth.resolve(spoil(acme.key), address)
 
     def test_a_well_formed_key_that_is_nobodys_costs_no_slow_hash(
         self, address: str, hashes: list[str]
@@ -285,9 +285,8 @@ class TestRevocation:
         self, acme: Customer, address: str
     ) -> None:
         auth.resolve(acme.key, address)
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with undone():
             lifecycle.suspend(workspace_id=acme.workspace.id, tenant_id=acme.id)
-            raise RuntimeError("undone")
         assert auth.resolve(acme.key, address).tenant_id == acme.id
 
     def test_a_key_in_grace_ends_on_time_from_every_cache(

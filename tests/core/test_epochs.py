@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from tenlyr.core import epochs, redis
 from tests.core import outages
+from tests.core.transactions import undone
 
 # Another process: it watches, and answers each subject on its input with "current" or "stale".
 WATCHER = """
@@ -100,9 +101,8 @@ class TestHere:
 
     def test_rolled_back_it_never_was(self) -> None:
         subject = uuid4()
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with undone():
             epochs.raise_epoch(subject)
-            raise RuntimeError("undone")
         epochs.read_raised(60)
         assert epochs.is_current(subject, 0)
 

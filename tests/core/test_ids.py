@@ -1,7 +1,7 @@
 """Identifiers: unique, in order of time, made here (E5)."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import time_machine
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tenlyr.core import ids
 
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1))
+EARLIEST, LATEST = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - hypothesis adds the zone
+MOMENTS = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
 
 
 def test_it_is_a_version_7_uuid_of_the_moment() -> None:

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed for one place, opened there only (R16), and keys derived for one purpose."""
+"""Secrets at rest: sealed for one place, opened there only (R16); keys for one purpose."""
 
 import pytest
 from django.test import override_settings
@@ -52,9 +52,9 @@ def test_it_needs_what_was_mixed_in() -> None:
 
 def test_it_needs_the_installations_secret() -> None:
     sealed = secrets.seal(b"value", place="t.c")
-    with override_settings(SECRET_KEY="another-secret-0123456789abcdef0123"):
-        with pytest.raises(CannotDecrypt):
-            secrets.unseal(sealed, place="t.c")
+    other = override_settings(SECRET_KEY="another-secret-0123456789abcdef0123")
+    with other, pytest.raises(CannotDecrypt):
+        secrets.unseal(sealed, place="t.c")
 
 
 def test_derived_keys_differ_by_everything_that_goes_in() -> None:
