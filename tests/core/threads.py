@@ -1,6 +1,7 @@
 """Threads of a test that use the database: together, bounded, and nothing left open behind them."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,3 +34,12 @@ def together(runs: list[Callable[[], Any]]) -> list[Any]:
     with ThreadPoolExecutor(len(runs)) as pool:
         futures = [pool.submit(closing(held), run) for run in runs]
         return [future.result(BOUND_S) for future in futures]
+
+
+def until(condition: Callable[[], bool], bound_s: float = BOUND_S) -> float:
+    """Ask until it is so, and no longer than the bound; the seconds it took."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < bound_s, "it did not come about"
+        time.sleep(0.005)
+    return time.monotonic() - start
