@@ -12,6 +12,8 @@ from apps.workspaces.models import AdminKey, Membership, Operator, Workspace
 from tenlyr.core.keys import Kind
 from tenlyr.core.stored_key import mint
 
+admin.site.site_header = admin.site.site_title = "Tenlyr"
+admin.site.index_title = "Workspaces, tenants and what they did"
 admin.site.register(Operator, UserAdmin)
 
 

@@ -89,4 +89,5 @@ def configure(options: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
-    logging.getLogger("django.request").setLevel(logging.ERROR)
+    # Every refused request has a line of ours already.
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)
