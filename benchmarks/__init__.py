@@ -1,0 +1,1 @@
+"""Tenlyr's promises, measured beside their baselines: `make bench`."""

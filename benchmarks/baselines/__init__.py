@@ -1,0 +1,1 @@
+"""What Tenlyr is measured against: the same work done the usual way."""

@@ -1,0 +1,1 @@
+"""Stock django-tenants: a tenant is made by `save()`, which makes its schema and migrates it."""

@@ -1,0 +1,1 @@
+"""What each tenant of the stock project has: the product's tenant-owned tables."""

@@ -1,0 +1,1 @@
+"""The goals, grouped by what they share: servers, rounds, baselines."""

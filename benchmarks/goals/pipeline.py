@@ -1,0 +1,115 @@
+"""G3: an event's whole way, from the call to its row; then every id is looked for."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import psycopg
+
+from benchmarks import load, rounds, stack
+from benchmarks.bench import Bench, Group
+from benchmarks.budgets import Figure
+from benchmarks.cpu import Meter
+from benchmarks.goals.tracking import TENANTS, hello_templates, tenants, track_templates
+from benchmarks.rounds import Sample, Subject, once
+from benchmarks.serving import SubjectFailed
+from benchmarks.stack import Stack
+from tenlyr.runtime import ports
+
+CONNECTIONS = 16
+IDS = """
+COPY (SELECT ('x' || right(id::text, 12))::bit(48)::bigint FROM tenlyr_shared.usage_event
+      WHERE id BETWEEN '{head}000000000000' AND '{head}ffffffffffff') TO STDOUT
+"""
+MONTHS = """
+SELECT coalesce(sum(count), 0)::bigint FROM tenlyr_shared.usage_rollup WHERE grain = 'month'
+"""
+
+
+@dataclass
+class Totals:
+    """What was sent and found over all rounds."""
+
+    accepted: int = 0
+    waits_s: float = 0.0
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    """Rounds of load with the consumer at work, beside rounds of the bare view."""
+    bench.say("starting servers")
+    with stack.started() as here, ExitStack() as running:
+        web = running.enter_context(here.web())
+        port = ports.any_free()
+        hello_server = running.enter_context(stack.baseline_server("hello", port))
+        consumer = running.enter_context(here.consumer())
+        keys = tenants(here, web.port, bench.of(TENANTS, 10))
+        templates = track_templates(web.port, keys, has_id=True)
+        pids = {"web": web.pid, **here.server_pids, "consumer": consumer.pid}
+        ours = Subject("pipeline", web.port, templates, pids)
+        hello = Subject("hello", port, hello_templates(port), {"web": hello_server.pid})
+        totals = _rounds(bench, here, ours, hello)
+        yield _cpu(ours, hello, totals)
+        yield Figure("G3.rate", ours.rate, "/s", hello.rate, hello.name, ours.latency)
+        note = "from the last call to the last row, mean of rounds"
+        yield Figure("G3.catching_up", totals.waits_s * 1000, "ms", note=note)
+
+
+def _rounds(bench: Bench, here: Stack, ours: Subject, hello: Subject) -> Totals:
+    totals, count = Totals(), bench.of(3, 1)
+    # Both warm up; what is accepted here must be found below, too.
+    once(hello, CONNECTIONS, rounds.WARM_UP_S)
+    _round(here, ours, rounds.WARM_UP_S, totals)
+    totals.waits_s = 0.0
+    for number in range(count):
+        bench.say(f"hello, round {number + 1} of {count}")
+        hello.samples.append(once(hello, CONNECTIONS, bench.of(3, 1)))
+        bench.say(f"the whole pipeline, round {number + 1} of {count}")
+        ours.samples.append(_round(here, ours, bench.of(12, 2), totals))
+    totals.waits_s /= count
+    _check_rollups(here, totals.accepted)
+    return totals
+
+
+def _round(here: Stack, ours: Subject, seconds: float, totals: Totals) -> Sample:
+    """Load, wait for the last row, count ids. CPU is that of the load and of catching up."""
+    series = next(rounds.series_numbers)
+    meter = Meter(ours.pids)
+    result = load.run(ours.spec(CONNECTIONS, seconds, series))
+    begin = time.monotonic()
+    here.wait("the consumer catches up", here.is_drained)
+    totals.waits_s += time.monotonic() - begin
+    cpu_us = {name: spent / result.requests * 1e6 for name, spent in meter.spent_s().items()}
+    _reconcile(here, rounds.id_head(series), result.ids)
+    totals.accepted += result.requests
+    return Sample(result.rate, cpu_us, result.p50_us, result.p99_us)
+
+
+def _reconcile(here: Stack, head: str, accepted: int) -> None:
+    """Each id that got a 201 must be stored once, and no other. Raises `SubjectFailed`."""
+    with (
+        psycopg.connect(here.superuser_url) as connection,
+        connection.cursor().copy(IDS.format(head=head)) as copied,
+    ):
+        stored = [int(line) for line in b"".join(copied).split()]
+    found = set(stored)
+    lost, foreign = accepted - len(found & set(range(accepted))), len(found - set(range(accepted)))
+    if lost or foreign or len(stored) != accepted:
+        raise SubjectFailed(
+            f"of {accepted} accepted events {lost} are not stored,"
+            f" {len(stored) - len(found)} are stored twice, {foreign} were never accepted"
+        )
+
+
+def _check_rollups(here: Stack, accepted: int) -> None:
+    counted = here.sql(MONTHS)[0][0]
+    if counted != accepted:
+        raise SubjectFailed(f"{accepted} events were accepted, their months count {counted}")
+
+
+def _cpu(ours: Subject, hello: Subject, totals: Totals) -> Figure:
+    note = f"{ours.cpu_parts}; {totals.accepted:,} events, each id found once, rollups agree"
+    return Figure("G3.cpu", ours.cpu_us, "µs", hello.cpu_us, hello.name, note)
+
+
+GROUP = Group(("G3",), "the whole pipeline", run)
