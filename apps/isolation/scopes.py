@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -97,11 +98,18 @@ def _entered(here: Scope, tenancy: Tenancy) -> Iterator[None]:
         else:
             connection.tenancy = tenancy
             with transaction.atomic(using=here.alias):
+                # First of all hooks: those of the caller run outside the scope, as after a commit.
+                transaction.on_commit(partial(_leave, connection), using=here.alias)
                 yield
     finally:
         _open.scope = None
         if not connection.in_atomic_block:
-            connection.tenancy = PUBLIC
+            _leave(connection)
+
+
+def _leave(connection: Any) -> None:
+    _open.scope = None
+    connection.tenancy = PUBLIC
 
 
 @contextmanager
