@@ -44,7 +44,10 @@ class _Wire:
     """A connection with nothing between the caller and its socket: half of redis-py's CPU."""
 
     def __init__(self) -> None:
-        self._connection = client().connection_pool.make_connection()
+        # Not the pool's `make_connection`: it counts what it makes and, after a hundred lost
+        # connections, makes no more.
+        pool = client().connection_pool
+        self._connection = pool.connection_class(**pool.connection_kwargs)
         self._connection.connect()
         self._socket = self._connection._sock
         # Time-outs kept by the kernel: Python's own cost a call of poll() before each read and write.
