@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.faults.scene import Outcome, play
+from tests.faults.scene import Outcome, Scene
 from tests.faults.target import Target
 
 KINDS = {
@@ -53,7 +53,9 @@ def main(given: Sequence[str]) -> int:
     console = Console()
     console.print(f"seed {seed}; {', '.join(f'{n} {KINDS[k]}' for k, n in counts.items() if n)}")
     with Target(web=2, consumers=options.consumers) as target:
-        outcome = _follow(console, target, counts, seed, options)
+        scene = Scene(target)
+        outcome = _follow(console, scene, counts, seed, options)
+        scene.close(outcome)
     console.print(_table(outcome, counts))
     for violation in outcome.violations:
         console.print(f"[bold red]VIOLATED[/] {violation.promise}: {violation.count}")
@@ -61,15 +63,12 @@ def main(given: Sequence[str]) -> int:
             console.print(f"  {example}", markup=False)
     if outcome.violations:
         console.print(f"seed {outcome.seed}; the ledger is kept in {outcome.ledger_path}")
-        return 1
-    outcome.ledger_path.unlink()
-    outcome.ledger_path.parent.rmdir()
-    return 0
+    return 1 if outcome.violations else 0
 
 
 def _follow(
     console: Console,
-    target: Target,
+    scene: Scene,
     counts: dict[str, int],
     seed: int,
     options: argparse.Namespace,
@@ -77,8 +76,7 @@ def _follow(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         tasks = {k: progress.add_task(KINDS[k], total=n) for k, n in counts.items() if n}
-        run = play(
-            target,
+        run = scene.play(
             counts,
             seed=seed,
             budget_s=options.budget_s,

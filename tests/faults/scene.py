@@ -1,9 +1,11 @@
 """Tenants, clients, faults and oracles together: one run of the fault test, long or short."""
 
 import random
+import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,80 +82,91 @@ class Outcome:
     violations: list[Violation] = field(default_factory=list)
 
 
-def play(
-    target: Target,
-    counts: dict[str, int],
-    *,
-    seed: int,
-    budget_s: float,
-    gap_s: float = 1.0,
-    clients: int = 4,
-    calls_s: float = 150.0,
-) -> Iterator[str | Outcome]:
-    """Run faults under load and judge; yields each fault's kind, and at last the `Outcome`."""
-    started = time.monotonic()
-    ledger = Ledger(Path(tempfile.mkdtemp(prefix="tenlyr-faults-")) / "ledger.sqlite")
-    cast = Cast(target)
-    load = Clients(ledger, target.port, cast.pick, seed, clients, calls_s, cast.refused)
-    faults = Faults(target, ledger, seed, counts, gap_s)
-    outcome = Outcome(seed, ledger.path, faults.done)
-    load.start()
-    try:
-        yield from faults.run(started + budget_s)
-    except Stuck as stuck:
-        outcome.violations.append(Violation("stuck", 1, [str(stuck)]))
-    finally:
-        load.finish()
+class Scene:
+    """A target with its tenants and one ledger for all that is ever sent to it."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.cast = Cast(target)
+        self.ledger = Ledger(Path(tempfile.mkdtemp(prefix="tenlyr-faults-")) / "ledger.sqlite")
+        self._was_flushed = False
+
+    def play(
+        self,
+        counts: dict[str, int],
+        *,
+        seed: int,
+        budget_s: float,
+        gap_s: float = 1.0,
+        clients: int = 4,
+        calls_s: float = 100.0,
+    ) -> Iterator[str | Outcome]:
+        """Run faults under load and judge; yields each fault's kind, and at last the `Outcome`."""
+        started = time.monotonic()
+        cast, ledger = self.cast, self.ledger
+        load = Clients(ledger, self.target.port, cast.pick, seed, clients, calls_s, cast.refused)
+        faults = Faults(self.target, ledger, seed, counts, gap_s)
+        outcome = Outcome(seed, ledger.path, faults.done)
+        ledger.last_ack = ledger.longest_gap_s = 0.0
+        load.start()
+        try:
+            yield from faults.run(started + budget_s)
+        except Stuck as stuck:
+            outcome.violations.append(Violation("stuck", 1, [str(stuck)]))
+        finally:
+            load.finish()
         outcome.facts["longest time without an ack s"] = f"{ledger.longest_gap_s:.1f}"
-    if faults.done != +type(faults.done)(counts):
-        missing = f"{dict(faults.done)} of {counts} in {budget_s:g} s"
-        outcome.violations.append(Violation("not all faults were done", 1, [missing]))
-    _judge(target, ledger, cast, faults, outcome)
-    outcome.facts |= {"duration s": round(time.monotonic() - started)}
-    ledger.close()
-    yield outcome
+        if faults.done != Counter(counts):
+            missing = f"{dict(faults.done)} of {counts} in {budget_s:g} s"
+            outcome.violations.append(Violation("not all faults were done", 1, [missing]))
+        self._judge(faults, outcome)
+        outcome.facts["duration s"] = round(time.monotonic() - started)
+        yield outcome
 
+    def close(self, outcome: Outcome) -> None:
+        """Remove the ledger, or lay the product's last words beside it if something was wrong."""
+        self.ledger.close()
+        if outcome.violations:
+            (self.ledger.path.parent / "product.log").write_text(
+                "\n".join(self.target.product.lines)
+            )
+        else:
+            shutil.rmtree(self.ledger.path.parent)
 
-def _judge(target: Target, ledger: Ledger, cast: Cast, faults: Faults, outcome: Outcome) -> None:
-    try:
-        _fill_up(target, ledger, cast.tight)
-        target.quiesce()
-    except Stuck as stuck:
-        outcome.violations.append(Violation("stuck", 1, [str(stuck)]))
-    stored.collect(target, ledger, cast.everyone)
-    was_flushed = faults.done["flushall"] > 0
-    outcome.violations += oracles.exactly_once(ledger, was_flushed=was_flushed)
-    outcome.violations += oracles.limits(ledger, cast.tight, are_full=True)
-    outcome.facts = (
-        facts(ledger)
-        | outcome.facts
-        | {
-            "tenants": len(cast.everyone),
-            "limits reached": len(cast.tight),
-            "slowest progress after a fault s": f"{faults.slowest_progress_s:.1f}",
-        }
-    )
-    for moment, count in sorted(faults.moments.items()):
-        outcome.facts[f"consumer kills {moment}"] = count
-    if faults.rebuilds_s:
-        outcome.facts["slowest rebuild s"] = f"{max(faults.rebuilds_s):.1f}"
+    def _judge(self, faults: Faults, outcome: Outcome) -> None:
+        try:
+            self._fill_up()
+            self.target.quiesce()
+        except Stuck as stuck:
+            outcome.violations.append(Violation("stuck", 1, [str(stuck)]))
+        stored.collect(self.target, self.ledger, self.cast.everyone)
+        self._was_flushed |= faults.done["flushall"] > 0
+        outcome.violations += oracles.exactly_once(self.ledger, was_flushed=self._was_flushed)
+        outcome.violations += oracles.limits(self.ledger, self.cast.tight, are_full=True)
+        outcome.facts = facts(self.ledger) | outcome.facts
+        outcome.facts["tenants"] = len(self.cast.everyone)
+        outcome.facts["limits reached"] = len(self.cast.tight)
+        outcome.facts["slowest progress after a fault s"] = f"{faults.slowest_progress_s:.1f}"
+        for moment, count in sorted(faults.moments.items()):
+            outcome.facts[f"consumer kills {moment}"] = count
+        if faults.rebuilds_s:
+            outcome.facts["slowest rebuild s"] = f"{max(faults.rebuilds_s):.1f}"
 
+    def _fill_up(self) -> None:
+        """Offer single calls to each limited tenant until several are refused: it must be full.
 
-def _fill_up(target: Target, ledger: Ledger, customers: list[Customer]) -> None:
-    """Offer single calls to each limited tenant until several are refused: now it must be full.
-
-    What a duplicate counted twice is given back only when it is stored, so all is stored first.
-    """
-    maker, client = Maker("fill up"), Client(ledger, target.port)
-    target.quiesce()
-    for customer in customers:
-        refused = 0
-        while refused < TOP_UPS:
-            said = client.send(maker.one_api_call(customer))
-            refused += said[0].state is State.REFUSED
-            if not said[0].is_acked and said[0].state is not State.REFUSED:
-                raise Stuck(f"a single call stays {said[0].state} with nothing at fault")
-    client.close()
+        What a duplicate counted twice is given back when it is stored, so all is stored first.
+        """
+        self.target.quiesce()
+        maker, client = Maker("fill up"), Client(self.ledger, self.target.port)
+        for customer in self.cast.tight:
+            refused = 0
+            while refused < TOP_UPS:
+                (said,) = client.send(maker.one_api_call(customer))
+                refused += said.state is State.REFUSED
+                if said.state not in (State.ACKED, State.REFUSED):
+                    raise Stuck(f"a single call stays {said.state} with nothing at fault")
+        client.close()
 
 
 def facts(ledger: Ledger) -> dict[str, int | str]:

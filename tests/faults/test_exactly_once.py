@@ -7,36 +7,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.scene import Outcome, play
+from tests.faults.scene import Outcome, Scene
 from tests.faults.target import Target
 
 BUDGET_S = 60
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
+def scene() -> Iterator[Scene]:
     """A stack of this module's own: nobody else's servers are killed."""
-    with Target(web=2) as running:
-        yield running
+    with Target(web=2) as target:
+        yield Scene(target)
 
 
-def outcome_of(target: Target, **counts: int) -> Outcome:
+def outcome_of(scene: Scene, **counts: int) -> Outcome:
     """Run the faults to the end."""
     seed = random.SystemRandom().randrange(10**9)
-    *_, last = play(target, counts, seed=seed, budget_s=BUDGET_S, gap_s=0.5)
+    *_, last = scene.play(counts, seed=seed, budget_s=BUDGET_S, gap_s=0.5)
     assert isinstance(last, Outcome)
     return last
 
 
-def report(outcome: Outcome) -> str:
+def report(scene: Scene, outcome: Outcome) -> str:
     """What to look at when it failed."""
-    return f"seed {outcome.seed}, ledger {outcome.ledger_path}: {outcome.violations}"
+    said = "\n".join(scene.target.product.lines[-100:])
+    return f"seed {outcome.seed}, ledger {outcome.ledger_path}: {outcome.violations}\n{said}"
 
 
 @pytest.mark.timeout(180)
-def test_kills_lose_nothing_and_count_nothing_twice(target: Target) -> None:
-    outcome = outcome_of(target, consumer=8, valkey=3, web=3)
-    assert not outcome.violations, report(outcome)
+def test_kills_lose_nothing_and_count_nothing_twice(scene: Scene) -> None:
+    outcome = outcome_of(scene, consumer=8, valkey=3, web=3)
+    assert not outcome.violations, report(scene, outcome)
     assert outcome.kills == {"consumer": 8, "valkey": 3, "web": 3}
     assert outcome.facts["lost"] == outcome.facts["doubled"] == 0
     # The faults were felt, or this showed nothing.
@@ -45,7 +46,7 @@ def test_kills_lose_nothing_and_count_nothing_twice(target: Target) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_valkey_that_lost_everything_costs_the_unstored_tail_only(target: Target) -> None:
-    outcome = outcome_of(target, flushall=2, postgres=1)
-    assert not outcome.violations, report(outcome)
+def test_a_valkey_that_lost_everything_costs_the_unstored_tail_only(scene: Scene) -> None:
+    outcome = outcome_of(scene, flushall=2, postgres=1)
+    assert not outcome.violations, report(scene, outcome)
     assert outcome.facts["lost"] == outcome.facts["doubled"] == 0
