@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 DAY_MS = 86_400_000
 # A counter outlives its period by more than the oldest timestamp that is still accepted.
 KEPT_AFTER_MS = 62 * DAY_MS
 LEVEL = "level"
+MONTH_AHEAD = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)

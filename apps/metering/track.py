@@ -1,7 +1,6 @@
 """Tracking: from a caller and a body to the answer's body. No HTTP, no REST framework, no models here."""
 
 from typing import Any
-from uuid import UUID
 
 import orjson
 

@@ -43,7 +43,9 @@ BEGIN
         RETURN false;
     END IF;
     -- Made apart and attached: readers and writers of the other months do not wait.
-    EXECUTE format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING ALL)', target, name, target, parent);
+    -- Rows of minutes are changed until their minute is over: room on the page keeps that cheap.
+    EXECUTE format('CREATE TABLE %I.%I (LIKE %I.%I INCLUDING ALL) WITH (fillfactor = %s)',
+                   target, name, target, parent, CASE parent WHEN 'usage_minute' THEN 70 ELSE 100 END);
     EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
                    target, name);
     EXECUTE format('ALTER TABLE %I.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',

@@ -76,6 +76,11 @@ class Rollup(models.Model):
 
     class Meta:
         db_table = "usage_rollup"
+        indexes = [
+            models.Index(
+                fields=["start"], condition=models.Q(grain="month"), name="usage_rollup_months"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.metric} {self.grain} {self.start}: {self.value}"

@@ -96,7 +96,16 @@ class Migration(migrations.Migration):
                         ("errors", models.BigIntegerField()),
                         ("value", models.DecimalField(decimal_places=6, max_digits=30)),
                     ],
-                    options={"db_table": "usage_rollup"},
+                    options={
+                        "db_table": "usage_rollup",
+                        "indexes": [
+                            models.Index(
+                                fields=["start"],
+                                condition=models.Q(("grain", "month")),
+                                name="usage_rollup_months",
+                            )
+                        ],
+                    },
                 ),
             ],
         ),

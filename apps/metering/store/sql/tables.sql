@@ -42,3 +42,5 @@ CREATE TABLE usage_rollup (
     value numeric(30, 6) NOT NULL,
     PRIMARY KEY (tenant_id, grain, metric, start)
 ) WITH (fillfactor = 70);
+-- What a rebuild of all counters reads.
+CREATE INDEX usage_rollup_months ON usage_rollup (start) WHERE grain = 'month';

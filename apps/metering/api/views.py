@@ -1,0 +1,110 @@
+"""The usage API. Tracking is the lane's work; its views only name it on the map, for the document."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.metering import selectors
+from apps.metering.api import lane, openapi, serializers
+from tenlyr.core import context, paging
+from tenlyr.core.api import wire
+from tenlyr.core.api.permissions import TenantKey
+from tenlyr.core.api.schema import documented
+from tenlyr.core.api.views import ApiView
+
+EVENTS_DEFAULT, EVENTS_MOST = 100, 1_000
+EventRequest = serializers.UsageEventRequestSerializer
+LINES = {"type": "string", "description": "One event a line (NDJSON)."}
+
+
+class LaneView(ApiView):
+    """A route that the lane answers, reached through Django: the same function, the same answer."""
+
+    permission_classes = [TenantKey]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        environ = {**request.META, "HTTP_X_REQUEST_ID": context.current().request_id}
+        answer = lane.respond(environ)
+        return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+
+
+class TrackView(LaneView):
+    """Track one event."""
+
+    @documented(
+        "usage.track",
+        request=EventRequest,
+        response=serializers.UsageEventSerializer,
+        status=201,
+        idempotent=True,
+    )
+    def post(self, request: Request) -> Response:
+        """Count an event of the tenant, unless a strict limit of its plan would be passed (400)."""
+        raise NotImplementedError(f"{openapi.__name__} describes what the lane answers")
+
+
+class TrackBatchView(LaneView):
+    """Track many events."""
+
+    @documented(
+        "usage.trackBatch",
+        request={
+            "application/json": EventRequest(many=True),
+            "application/x-ndjson": LINES,
+        },
+        response=serializers.BatchSerializer,
+        idempotent=True,
+    )
+    def post(self, request: Request) -> Response:
+        """Count up to 10,000 events, each for itself."""
+        raise NotImplementedError(f"{openapi.__name__} describes what the lane answers")
+
+
+class MetricsView(ApiView):
+    """Use in the present period (B14)."""
+
+    permission_classes = [TenantKey]
+
+    @documented("usage.metrics", response=serializers.UsageMetricsSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(wire.camel_keys(selectors.metrics(self.principal.tenant)))
+
+
+class SummaryView(ApiView):
+    """Use against limits (B15, X30)."""
+
+    permission_classes = [TenantKey]
+
+    @documented("usage.summary", response=serializers.UsageSummarySerializer)
+    def get(self, request: Request) -> Response:
+        summary = selectors.summary(self.principal.tenant)
+        # The names of metrics are data: they are the same here as in an event.
+        metrics = {name: wire.camel_keys(one) for name, one in summary.pop("metrics").items()}
+        return Response({**wire.camel_keys(summary), "metrics": metrics})
+
+
+class EventsView(ApiView):
+    """The newest events (B16)."""
+
+    permission_classes = [TenantKey]
+    known_query = frozenset({"limit"})
+
+    @documented(
+        "usage.events",
+        response=serializers.UsageEventSerializer(many=True),
+        parameters=[
+            OpenApiParameter(
+                "limit",
+                {"type": "integer", "minimum": 1, "default": EVENTS_DEFAULT},
+                description=f"Events, newest first; more than {EVENTS_MOST} means {EVENTS_MOST}.",
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        limit = paging.limit_of(
+            request.query_params.get("limit"), default=EVENTS_DEFAULT, most=EVENTS_MOST
+        )
+        return Response(selectors.events(self.principal.tenant, limit))

@@ -1,0 +1,107 @@
+"""Months as partitions: made ahead of time, dropped when retention is over (own manager, no extension)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+
+from apps.isolation import public as isolation
+from apps.isolation.public import Location
+from apps.metering import periods
+from apps.metering.periods import Period
+from apps.metering.reading import OLDEST_MS
+from tenlyr.core import clock
+
+log = structlog.get_logger(__name__)
+
+PARENTS = ("usage_event", "usage_minute")
+AHEAD = timedelta(days=62)
+# Hours are read for two days, and kept as long as a late event may still change them.
+HOURS_KEPT = timedelta(days=62)
+
+HAVE = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition AND c.relkind = 'r'
+  AND c.relname ~ '^usage_(event|minute)_[0-9]{6}$' AND n.nspname = ANY (%s)
+"""
+
+
+def _months(now: datetime) -> list[Period]:
+    """From the oldest timestamp that is accepted to two months ahead."""
+    months = [periods.of(now + AHEAD)]
+    oldest = periods.of(now - timedelta(milliseconds=OLDEST_MS) - timedelta(days=1))
+    while months[-1].start > oldest.start:
+        months.append(months[-1].previous)
+    return months
+
+
+def _have(schemas: list[str]) -> set[tuple[str, str]]:
+    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+        cursor.execute(HAVE, [schemas])
+        return set(cursor.fetchall())
+
+
+def ensure_partitions() -> int:
+    """Make what is missing in every Location, one transaction each; answers how many were made."""
+    places = isolation.locations()
+    have = _have([place.schema for place in places])
+    wanted = [
+        (place, parent, month)
+        for place in places
+        for parent in PARENTS
+        for month in _months(clock.now())
+        if (place.schema, f"{parent}_{month.name}") not in have
+    ]
+    for place, parent, month in wanted:
+        _call("metering_make_partition", place, parent, month)
+    return len(wanted)
+
+
+def drop_expired() -> int:
+    """Drop months past their retention and old hours and days; answers how many months went."""
+    places = {place.schema: place for place in isolation.locations()}
+    dropped = 0
+    for schema, name in sorted(_have(list(places))):
+        parent, month = _parsed(name)
+        if month.start < _kept_since(parent).start:
+            _call("metering_drop_partition", places[schema], parent, month)
+            dropped += 1
+    for place in places.values():
+        _forget_rollups(place)
+    log.info("metering.expired", months=dropped)
+    return dropped
+
+
+def _parsed(name: str) -> tuple[str, Period]:
+    parent, _, digits = name.rpartition("_")
+    return parent, periods.of_month(int(digits[:4]), int(digits[4:]))
+
+
+def _kept_since(parent: str) -> Period:
+    """The first month that is kept."""
+    months = {
+        "usage_event": settings.USAGE_RETENTION_MONTHS,
+        "usage_minute": settings.MINUTE_RETENTION_MONTHS,
+    }[parent]
+    *_, first = periods.latest(clock.now(), months + 1)
+    return first
+
+
+def _call(function: str, place: Location, parent: str, month: Period) -> None:
+    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT public.{function}(%s, %s, %s)", [place.schema, parent, month.start.date()]
+        )
+
+
+def _forget_rollups(place: Location) -> None:
+    """Hours after two months, days with the events; months stay for ever."""
+    with isolation.fleet(place, read_only=False) as scope, scope.cursor() as cursor:
+        for grain, before in _rollups_kept():
+            cursor.execute("DELETE FROM usage_rollup WHERE grain = %s AND start < %s", [grain, before])
+
+
+def _rollups_kept() -> Iterator[tuple[str, datetime]]:
+    yield "hour", clock.now() - HOURS_KEPT
+    yield "day", _kept_since("usage_event").start
