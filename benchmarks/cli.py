@@ -11,18 +11,11 @@ from typing import Any
 from benchmarks import budgets, machine, report
 from benchmarks.bench import Bench, Group
 from benchmarks.budgets import Budget, Figure
-from benchmarks.goals import admission, drain, pipeline, provisioning, scopes, tracking
+from benchmarks.goals import drain, inside, provisioning, tracking
 from benchmarks.progress import Progress
 
 RESULTS = Path(__file__).with_name("results.jsonl")
-GROUPS = (
-    tracking.GROUP,
-    pipeline.GROUP,
-    admission.GROUP,
-    drain.GROUP,
-    provisioning.GROUP,
-    scopes.GROUP,
-)
+GROUPS = (tracking.GROUP, inside.GROUP, drain.GROUP, provisioning.GROUP)
 ALL = tuple(dict.fromkeys(goal for group in GROUPS for goal in group.goals))
 
 
@@ -34,7 +27,11 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog=f"Goals: {', '.join(ALL)}. See benchmarks/README.md.",
     )
     parser.add_argument("--only", default="", metavar="G1,G7", help="measure only these goals")
-    parser.add_argument("--quick", action="store_true", help="small counts: does it all work?")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="small counts: does it all work? a missed floor is named, not failed",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
     given = parser.parse_args(argv)
     given.goals = [goal.strip() for goal in given.only.split(",") if goal.strip()] or list(ALL)
@@ -44,7 +41,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; 0 when every floor asked for was met and every subject worked."""
+    """Run; 0 when every subject worked and, in a full run, every floor asked for was met."""
     given = arguments(argv)
     promised = budgets.load()
     groups = [group for group in GROUPS if set(group.goals) & set(given.goals)]
@@ -63,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     missed = report.missed(figures, promised)
     print(closing(figures, missed, result["failed"], promised))
     keep(result | {"missed": missed}, given.json)
-    return 1 if missed or result["failed"] else 0
+    return 1 if result["failed"] or (missed and not given.quick) else 0
 
 
 def heading(result: dict[str, Any]) -> str:
@@ -87,9 +84,12 @@ def measured(
     print(f"{', '.join(goal for goal in group.goals if bench.wants(goal))}: {group.title}")
     for line in report.table(figures, promised):
         print(line)
-    if reason := result["failed"].get(group.title):
+    reason = result["failed"].get(group.title)
+    if reason:
         print(f"  FAILED: {reason}")
     print(flush=True)
+    if reason:
+        return []  # half a group is no result
     result["figures"] |= {figure.key: noted(figure, promised.get(figure.key)) for figure in figures}
     return figures
 

@@ -146,6 +146,7 @@ def started() -> Iterator[Stack]:
     with Servers(shared_buffers="256MB") as servers:
         settings = {
             **servers.env,
+            "BENCH_SUPERUSER_URL": servers.postgres.superuser_url,
             "DATABASE_POOL_URL": "",
             "DJANGO_SETTINGS_MODULE": "tenlyr.settings",
             "TENLYR_WARM_SCHEMAS": str(WARM_SCHEMAS),

@@ -2,20 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psycopg
 
-from benchmarks import load, rounds, stack
-from benchmarks.bench import Bench, Group
+from benchmarks import load, rounds
+from benchmarks.bench import Bench
 from benchmarks.budgets import Figure
 from benchmarks.cpu import Meter
-from benchmarks.goals.tracking import TENANTS, hello_templates, tenants, track_templates
 from benchmarks.rounds import Sample, Subject, once
 from benchmarks.serving import SubjectFailed
 from benchmarks.stack import Stack
-from tenlyr.runtime import ports
 
 CONNECTIONS = 16
 IDS = """
@@ -35,24 +32,20 @@ class Totals:
     waits_s: float = 0.0
 
 
-def run(bench: Bench) -> Iterator[Figure]:
-    """Rounds of load with the consumer at work, beside rounds of the bare view."""
-    bench.say("starting servers")
-    with stack.started() as here, ExitStack() as running:
-        web = running.enter_context(here.web())
-        port = ports.any_free()
-        hello_server = running.enter_context(stack.baseline_server("hello", port))
-        consumer = running.enter_context(here.consumer())
-        keys = tenants(here, web.port, bench.of(TENANTS, 10))
-        templates = track_templates(web.port, keys, has_id=True)
-        pids = {"web": web.pid, **here.server_pids, "consumer": consumer.pid}
-        ours = Subject("pipeline", web.port, templates, pids)
-        hello = Subject("hello", port, hello_templates(port), {"web": hello_server.pid})
-        totals = _rounds(bench, here, ours, hello)
-        yield _cpu(ours, hello, totals)
-        yield Figure("G3.rate", ours.rate, "/s", hello.rate, hello.name, ours.latency)
-        note = "from the last call to the last row, mean of rounds"
-        yield Figure("G3.catching_up", totals.waits_s * 1000, "ms", note=note)
+def run(bench: Bench, here: Stack, track: Subject, hello: Subject) -> Iterator[Figure]:
+    """Rounds of load with the consumer at work, beside rounds of the bare view.
+
+    Nothing may have been accepted on this stack before: all of its rows are counted.
+    """
+    with here.consumer() as consumer:
+        pids = {**track.pids, "consumer": consumer.pid}
+        ours = Subject("pipeline", track.port, track.templates, pids)
+        beside = Subject(hello.name, hello.port, hello.templates, hello.pids)
+        totals = _rounds(bench, here, ours, beside)
+    yield _cpu(ours, beside, totals)
+    yield Figure("G3.rate", ours.rate, "/s", beside.rate, beside.name, ours.latency)
+    note = "from the last call to the last row, mean of rounds"
+    yield Figure("G3.catching_up", totals.waits_s * 1000, "ms", note=note)
 
 
 def _rounds(bench: Bench, here: Stack, ours: Subject, hello: Subject) -> Totals:
@@ -110,6 +103,3 @@ def _check_rollups(here: Stack, accepted: int) -> None:
 def _cpu(ours: Subject, hello: Subject, totals: Totals) -> Figure:
     note = f"{ours.cpu_parts}; {totals.accepted:,} events, each id found once, rollups agree"
     return Figure("G3.cpu", ours.cpu_us, "µs", hello.cpu_us, hello.name, note)
-
-
-GROUP = Group(("G3",), "the whole pipeline", run)

@@ -38,9 +38,9 @@ def _beside_django_tenants(bench: Bench, site: Site) -> Iterator[Figure]:
         return
     count = bench.of(20, 4)
     claimed, built, stock_ms = [], [], []
+    site.fill_pool()
     with StockTenants(site.stack) as stock:
         client = site.client()
-        site.fill_pool()
         bench.say("schemas from the pool, beside django-tenants' save()")
         for _ in range(count):
             claimed.append(client.provision_ms(DEDICATED))

@@ -12,12 +12,13 @@ from tenlyr.runtime.supervisor import environment, python
 
 MODULE = "benchmarks.baselines.stock_tenants"
 TABLES = BASE_DIR / "apps" / "metering" / "store" / "sql" / "tables.sql"
-# The months that the product keeps, of the same tables.
+# What a schema of the product's has at birth, of the same tables.
 PARTITIONS = """
 SELECT format('CREATE TABLE %I PARTITION OF %I %s;',
               c.relname, p.relname, pg_get_expr(c.relpartbound, c.oid))
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-WHERE p.relnamespace = 'tenlyr_shared'::regnamespace AND p.relkind = 'p' ORDER BY c.relname
+WHERE p.relkind = 'p' AND p.relnamespace = (
+    SELECT max(oid) FROM pg_namespace WHERE nspname ~ '^t_[0-9a-f]{32}$') ORDER BY c.relname
 """
 
 

@@ -1,4 +1,4 @@
-"""G1, G2, G13: tracking over HTTP beside a bare Django view and a hand-written DRF endpoint.
+"""G1, G2, G3, G13: tracking over HTTP beside a bare Django view and a hand-written DRF endpoint.
 
 Every check of the product is on: key, throttle, strict limit, an id of the client's for each event;
 and a 201 means that the event is on disk (`appendfsync always`).
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from benchmarks import load, rounds, stack
 from benchmarks.bench import Bench, Group
 from benchmarks.budgets import Figure
+from benchmarks.goals import pipeline
 from benchmarks.rounds import Subject
 from benchmarks.stack import Stack
 from tenlyr.runtime import ports
@@ -108,10 +109,12 @@ def _drf(bench: Bench, here: Stack, running: ExitStack) -> Subject:
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    """All three goals on one stack."""
+    """All on one stack; the consumer runs for G3 alone, which therefore comes first."""
     bench.say("starting servers")
     with stack.started() as here, ExitStack() as running:
         subjects = _subjects(bench, here, running)
+        if bench.wants("G3"):
+            yield from pipeline.run(bench, here, subjects.track, subjects.hello)
         if bench.wants("G1", "G2"):
             yield from _at_16(bench, subjects)
         if bench.wants("G1"):
@@ -175,4 +178,4 @@ def _rate(key: str, ours: Subject, baseline: Subject) -> Figure:
     return Figure(key, ours.rate, "/s", baseline.rate, baseline.name, note)
 
 
-GROUP = Group(("G1", "G2", "G13"), "tracking over HTTP", run)
+GROUP = Group(("G1", "G2", "G3", "G13"), "tracking over HTTP", run)
