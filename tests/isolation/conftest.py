@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.core.conftest import later  # noqa: F401 - a fixture
+
 
 @dataclass(frozen=True)
 class Cast:

@@ -20,7 +20,9 @@ SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r WHERE NOT 
     SELECT 1 FROM pg_policy p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
       AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(app)s)]
       AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
-      AND pg_get_expr(p.polqual, p.polrelid) LIKE '(tenant_id = %%tenlyr.tenant_id%%')
+      -- Word for word: a fence that only mentions the setting can still be open.
+      AND regexp_replace(pg_get_expr(p.polqual, p.polrelid), '[\s()]', '', 'g') =
+          'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"')
 UNION ALL
 SELECT 'permissive_true', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
     WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid),
@@ -54,12 +56,15 @@ SELECT 'foreign_owner', nspname || '.' || relname FROM relations
 UNION ALL
 SELECT 'granted_to_public', nspname || '.' || relname FROM relations r
     WHERE relkind IN ('r', 'p', 'v', 'm') AND EXISTS (
-        SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee = 0)
+        SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee = 0
+        UNION ALL SELECT 1 FROM pg_attribute c, aclexplode(c.attacl) a
+        WHERE c.attrelid = r.oid AND a.grantee = 0)
 UNION ALL
 SELECT 'excessive_grant', r.nspname || '.' || r.relname FROM relations r
     WHERE r.relkind IN ('r', 'p') AND EXISTS (
         SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner
-          AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'))
+          AND (a.is_grantable
+               OR a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')))
 UNION ALL
 SELECT 'definer_no_search_path', n.nspname || '.' || p.proname
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -75,10 +80,18 @@ SELECT 'dangerous_role', rolname FROM ours
     WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication
 UNION ALL
 SELECT 'role_owns_objects', rolname FROM ours o
-    WHERE EXISTS (SELECT 1 FROM pg_class WHERE relowner = o.oid)
+    WHERE EXISTS (SELECT 1 FROM pg_shdepend d WHERE d.deptype = 'o'
+                  AND d.refclassid = 'pg_authid'::regclass AND d.refobjid = o.oid)
 UNION ALL
 SELECT 'role_is_member', o.rolname || ' of ' || g.rolname FROM ours o
     JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles g ON g.oid = m.roleid
+UNION ALL
+SELECT 'default_grant_to_public', defaclrole::regrole::text FROM pg_default_acl d
+    WHERE EXISTS (SELECT 1 FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0)
+UNION ALL
+SELECT 'tenant_by_default', coalesce(nullif(setrole, 0)::regrole::text, 'every role')
+    FROM pg_db_role_setting, unnest(setconfig) AS setting
+    WHERE setting LIKE 'tenlyr.%%'
 UNION ALL
 SELECT 'schema_create_grant', n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a
     WHERE (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public') AND a.privilege_type = 'CREATE'

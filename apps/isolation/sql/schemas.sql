@@ -13,27 +13,31 @@ BEGIN
     EXECUTE format('CREATE SCHEMA %I', target);
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO tenlyr_app, tenlyr_fleet', target);
     FOR t IN
-        SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity
+        SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity,
+               -- LIKE does not copy storage parameters (fillfactor and its like).
+               coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options
         FROM pg_class c
         WHERE c.relnamespace = source::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY c.relname
     LOOP
         EXECUTE format(
-            'CREATE %s TABLE %I.%I (LIKE %I.%I INCLUDING ALL) %s',
+            'CREATE %s TABLE %I.%I (LIKE %I.%I INCLUDING ALL) %s %s',
             CASE t.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE '' END,
             target, t.relname, source, t.relname,
-            CASE t.relkind WHEN 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(t.oid) ELSE '' END);
+            CASE t.relkind WHEN 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(t.oid) ELSE '' END,
+            t.options);
         IF t.relrowsecurity THEN
             EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
                            target, t.relname);
         END IF;
         FOR p IN
-            SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound
+            SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound,
+                   coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options
             FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = t.oid ORDER BY c.relname
         LOOP
-            EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I %s',
-                           target, p.relname, target, t.relname, p.bound);
+            EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I %s %s',
+                           target, p.relname, target, t.relname, p.bound, p.options);
             EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
                            target, p.relname);
         END LOOP;
