@@ -8,18 +8,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import django
 import pytest
 
 from tests import servers
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Before anything imports the settings: start the servers and point the environment at them."""
-    os.environ.update(servers.start())
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tenlyr.settings"
-    import django
-
-    django.setup()
+# Here, not in a hook: the conftest of a folder below may import what needs the settings.
+os.environ.update(servers.start(), DJANGO_SETTINGS_MODULE="tenlyr.settings")
+django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

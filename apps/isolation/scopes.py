@@ -96,6 +96,8 @@ def _entered(here: Scope, tenancy: Tenancy) -> Iterator[None]:
             with _inside(connection, tenancy):
                 yield
         else:
+            # What Django asks a new connection must not be taken for tenant work.
+            connection.ensure_connection()
             connection.tenancy = tenancy
             with transaction.atomic(using=here.alias):
                 # First of all hooks: those of the caller run outside the scope, as after a commit.
