@@ -16,7 +16,7 @@ COPY (SELECT tenant_id, id, (extract(epoch FROM ts) * 1000)::bigint,
              (delta * 1000000)::bigint, mode, status_code,
              coalesce(success IS FALSE, false) OR coalesce(status_code >= 500, false),
              billable, endpoint
-      FROM {schema}.usage_event) TO STDOUT
+      FROM {schema}.usage_event WHERE tenant_id = ANY (%s::uuid[])) TO STDOUT
 """
 SUMS = """
 SELECT tenant_id::text, grain, metric, to_char(start AT TIME ZONE 'UTC', 'YYYYMM'),
@@ -25,6 +25,7 @@ FROM (SELECT tenant_id, grain, metric, start, count, errors, value FROM {schema}
       UNION ALL
       SELECT tenant_id, 'minute', metric, minute, count, errors, value FROM {schema}.usage_minute
      ) AS every
+WHERE tenant_id = ANY (%s::uuid[])
 GROUP BY 1, 2, 3, 4
 """
 SCHEMAS = """
@@ -39,30 +40,35 @@ BOOLEANS = {9, 10}
 
 
 def collect(target: Target, ledger: Ledger, customers: list[Customer]) -> None:
-    """Lay everything beside what was sent, for the oracles to join."""
+    """Lay all that these customers have beside what was sent, for the oracles to join."""
+    tenants = [customer.id for customer in customers]
     with psycopg.connect(target.superuser_url, autocommit=True) as db:
         schemas = [str(row[0]) for row in db.execute(SCHEMAS).fetchall()]
         ledger.take_rows(
             "stored",
             "tenant, id, ts_ms, month, metric, micro, delta, mode, status_code, is_error,"
             " billable, mark",
-            (row for schema in schemas for row in _events(db, schema)),
+            (row for schema in schemas for row in _events(db, schema, tenants)),
         )
         ledger.take_rows(
             "summed",
             "tenant, grain, metric, month, count, errors, micro",
-            (row for schema in schemas for row in db.execute(SUMS.format(schema=schema))),
+            (
+                row
+                for schema in schemas
+                for row in db.execute(SUMS.format(schema=schema), [tenants])
+            ),
         )
         letters = db.execute("SELECT shard, entry, reason FROM metering_dead_letter").fetchall()
         ledger.take_rows("dead", "shard, entry, reason", letters)
-    ledger.take_rows("counter", "tenant, metric, period, micro", _counters(target))
+    ledger.take_rows("counter", "tenant, metric, period, micro", _counters(target, tenants))
     ledger.take_rows("shown", "tenant, metric, micro", _shown(target, customers))
     ledger.ask("CREATE INDEX stored_mark ON stored (mark)")
     ledger.ask("CREATE INDEX stored_id ON stored (tenant, id)")
 
 
-def _events(db: Any, schema: str) -> Iterator[tuple[Any, ...]]:
-    with db.cursor() as cursor, cursor.copy(EVENTS.format(schema=schema)) as copy:
+def _events(db: Any, schema: str, tenants: list[str]) -> Iterator[tuple[Any, ...]]:
+    with db.cursor() as cursor, cursor.copy(EVENTS.format(schema=schema), [tenants]) as copy:
         for row in copy.rows():
             yield tuple(_read(place, text) for place, text in enumerate(row))
 
@@ -75,10 +81,12 @@ def _read(place: int, text: str | None) -> str | int | None:
     return int(text) if place in INTEGERS else text
 
 
-def _counters(target: Target) -> Iterator[tuple[Any, ...]]:
-    """Every counter that Redis has, whoever it belongs to."""
+def _counters(target: Target, tenants: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Every counter of theirs that Redis has, whatever it counts."""
     for key in target.redis.scan_iter(match="usage:*", count=1_000):
         _, _, tenant, metric, period = key.decode().split(":")
+        if tenant not in tenants:
+            continue
         scale = 1 if metric == "storage_gb" else MICRO
         yield tenant, metric, period, int(target.redis.get(key) or 0) * scale
 

@@ -14,7 +14,7 @@ from redis import Redis  # noqa: TID251  # looks from outside, not through the p
 
 from tenlyr.core.redis import SHARDS, stream
 from tenlyr.runtime.supervisor import Command
-from tests.faults.calls import Connection, NoAnswer
+from tests.faults.calls import HOST, Connection, NoAnswer
 from tests.faults.workload import Customer
 from tests.stack import Product, Servers, product, servers
 
@@ -27,6 +27,7 @@ WHERE usename = 'tenlyr_fleet' AND state <> 'idle' AND xact_start IS NOT NULL
 QUIET_TIMEOUT_S = 90.0
 LOOK_EVERY_S = 0.02
 LONGEST_DOWN_S = 1.5
+REACH_TIMEOUT_S = 10.0
 
 
 class Stuck(Exception):
@@ -112,6 +113,23 @@ class Target:
             if time.monotonic() > end or (reply is not None and reply.status < 500):
                 raise Stuck(f"no tenant: {reply}")
             time.sleep(0.1)  # the back-off of a client
+
+    def lines_to_each(self, source: str = HOST) -> list[Connection]:
+        """A kept-alive connection to each web process, told by its pid.
+
+        On a shared port the kernel picks the process, so connections are opened until each has one.
+        """
+        reached: dict[int, Connection] = {}
+        end = time.monotonic() + REACH_TIMEOUT_S
+        while len(reached) < len(self.product.web):
+            if time.monotonic() > end:
+                raise Stuck(f"only {len(reached)} web processes were reached")
+            for port in self.product.ports:
+                line = Connection(port, source=source)
+                pid = int(line.get("/livez").body["pid"])
+                if reached.setdefault(pid, line) is not line:
+                    line.close()
+        return list(reached.values())
 
     # ---- what is done to it
     def kill_consumer(self, chance: random.Random) -> str:

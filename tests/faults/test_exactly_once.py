@@ -3,7 +3,6 @@ counted twice. `python -m tests.faults.run` is the long form (F01, F02, F10, F12
 """
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,10 +13,9 @@ BUDGET_S = 60
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """A stack of this module's own: nobody else's servers are killed."""
-    with Target(web=2) as target:
-        yield Scene(target)
+def scene(target: Target) -> Scene:
+    """The tenants and the ledger of both tests."""
+    return Scene(target)
 
 
 def outcome_of(scene: Scene, **counts: int) -> Outcome:
