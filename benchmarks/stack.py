@@ -99,14 +99,6 @@ class Stack:
             cursor = connection.execute(query, params or None)
             return cursor.fetchall() if cursor.description else []
 
-    def versions(self) -> dict[str, str]:
-        """Of the two servers."""
-        told = self.redis.info("server")
-        return {
-            "postgres": self.sql("SHOW server_version")[0][0],
-            "valkey": told.get("valkey_version", told["redis_version"]),
-        }
-
     def wait(self, what: str, is_so: Callable[[], bool]) -> None:
         """Poll until something is so; raises `SubjectFailed`."""
         end = time.monotonic() + PATIENCE_S

@@ -72,10 +72,10 @@ def _round(here: Stack, ours: Subject, seconds: float, totals: Totals) -> Sample
     begin = time.monotonic()
     here.wait("the consumer catches up", here.is_drained)
     totals.waits_s += time.monotonic() - begin
-    cpu_us = {name: spent / result.requests * 1e6 for name, spent in meter.spent_s().items()}
+    spent_s = meter.spent_s()
     _reconcile(here, rounds.id_head(series), result.ids)
     totals.accepted += result.requests
-    return Sample(result.rate, cpu_us, result.p50_us, result.p99_us)
+    return rounds.sample(result, spent_s)
 
 
 def _reconcile(here: Stack, head: str, accepted: int) -> None:

@@ -174,7 +174,7 @@ def _cpu(key: str, ours: Subject, baseline: Subject) -> Figure:
 
 
 def _rate(key: str, ours: Subject, baseline: Subject) -> Figure:
-    note = f"{ours.latency}; {baseline.name} {baseline.latency}"
+    note = f"{ours.latency}; {baseline.name} {baseline.latency}; {baseline.load_share}"
     return Figure(key, ours.rate, "/s", baseline.rate, baseline.name, note)
 
 
