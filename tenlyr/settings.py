@@ -206,7 +206,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_PATCH": False,  # a PATCH body's own serializer says what may be left out
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
         "tenlyr.core.api.schema.camelize",
     ],
     "SECURITY": [{"bearer": []}, {"apiKey": []}],

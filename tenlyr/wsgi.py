@@ -16,9 +16,7 @@ from tenlyr.core import epochs  # noqa: E402
 epochs.watch()
 
 
-def application(
-    environ: dict[str, Any], start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer one request."""
     if environ["PATH_INFO"] in lane.ROUTES:
         return lane.run(environ, start_response)

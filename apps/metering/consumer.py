@@ -1,6 +1,7 @@
 """The consumer: reads the shards it leases, stores what it read, lets go of it; for ever (F6, F7).
 
-Any trouble makes it forget what it read and begin anew from what is unstored: there is one way back.
+Any trouble makes it forget what it read and begin anew from what is unstored: there is one way
+back.
 """
 
 import threading
@@ -172,7 +173,8 @@ class Consumer:
         for entry in entries:
             self._positions[entry.shard] = entry.position
         self._pending += entries
-        # How large entries are lately, so that one read never brings far more than there is room for.
+        # How large entries are lately, so that one read never brings far more than there is
+        # room for.
         self._size = max(1.0, sum(entry.count for entry in entries) / len(entries))
 
     def _events(self) -> int:

@@ -1,4 +1,6 @@
-"""What tenants have used, from the counters in Redis; from Postgres when they cannot be had (F5, B14)."""
+"""What tenants have used, from the counters in Redis; from Postgres when they cannot be had
+(F5, B14).
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,8 @@
-"""Admission: one script call decides over the events of a call and queues the admitted ones (F4, X11).
+"""Admission: one script call decides over the events of a call and queues the admitted ones
+(F4, X11).
 
-Redis Streams are the queue that ships; another one would take `admit`'s place here and `stream`'s at
-the consumer (X60).
+Redis Streams are the queue that ships; another one would take `admit`'s place here and
+`stream`'s at the consumer (X60).
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Which consumer reads which shards: a lease each, shared out fairly, free again when its owner dies (F7).
+"""Which consumer reads which shards: a lease each, shared out fairly, free again when its
+owner dies (F7).
 
 Leases save work; they guard nothing. What two consumers read at once, `storing` stores once.
 """
@@ -20,7 +21,9 @@ if owner and owner ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-GIVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+GIVE = (
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+)
 
 
 class Leases:
@@ -31,7 +34,9 @@ class Leases:
         self.owned: set[int] = set()
 
     def renew(self) -> tuple[set[int], set[int]]:
-        """Keep what is ours, take what is free, leave what is more than our share: (gained, lost)."""
+        """Keep what is ours, take what is free, leave what is more than our share: (gained,
+        lost).
+        """
         self._bury_the_dead()
         share = self._share()
         kept = {shard for shard in self.owned if self._take(shard)}
@@ -55,9 +60,11 @@ class Leases:
         self.owned = set()
 
     def _bury_the_dead(self) -> None:
-        """Free what consumers without a connection left: a crash need not cost a lease's whole time.
+        """Free what consumers without a connection left: a crash need not cost a lease's whole
+        time.
 
-        One that only lost its connection for a moment finds its leases gone: that costs work, no event.
+        One that only lost its connection for a moment finds its leases gone: that costs work,
+        no event.
         """
         redis.command(b"CLIENT", b"SETNAME", SIGN + self.name)
         others = set(redis.client().zrange(redis.consumers(), 0, -1)) - {self.name.encode()}

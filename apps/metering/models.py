@@ -5,10 +5,12 @@ from django.db.models.functions import Now
 
 
 class Shard(models.Model):
-    """One of the 64 streams. Whoever stores its events holds this row's lock, so that each counts once.
+    """One of the 64 streams. Whoever stores its events holds this row's lock, so that each
+    counts once.
 
-    `last_ms`-`last_seq` is the last stream entry of `epoch` that is stored; entries up to it are replays.
-    `corrections` are changes to counters that this entry's batch still owes to Redis.
+    `last_ms`-`last_seq` is the last stream entry of `epoch` that is stored; entries up to it
+    are replays. `corrections` are changes to counters that this entry's batch still owes to
+    Redis.
     """
 
     shard = models.PositiveSmallIntegerField(primary_key=True)

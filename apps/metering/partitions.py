@@ -1,4 +1,6 @@
-"""Months as partitions: made ahead of time, dropped when retention is over (own manager, no extension)."""
+"""Months as partitions: made ahead of time, dropped when retention is over (own manager, no
+extension).
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -99,7 +101,9 @@ def _forget_rollups(place: Location) -> None:
     """Hours after two months, days with the events; months stay for ever."""
     with isolation.fleet(place, read_only=False) as scope, scope.cursor() as cursor:
         for grain, before in _rollups_kept():
-            cursor.execute("DELETE FROM usage_rollup WHERE grain = %s AND start < %s", [grain, before])
+            cursor.execute(
+                "DELETE FROM usage_rollup WHERE grain = %s AND start < %s", [grain, before]
+            )
 
 
 def _rollups_kept() -> Iterator[tuple[str, datetime]]:

@@ -1,7 +1,7 @@
 """From the bytes of a request to events, or to what is wrong with them (R13, X3, X3b, X23).
 
-The usual body is decoded straight into `Fields`. Whatever that refuses, and whatever might name a field
-twice, is read again by the kernel's strict parser, which then says what is wrong.
+The usual body is decoded straight into `Fields`. Whatever that refuses, and whatever might
+name a field twice, is read again by the kernel's strict parser, which then says what is wrong.
 """
 
 import re
@@ -65,14 +65,18 @@ Outcome = Event | errors.ApiError
 
 
 def one(body: bytes, *, tenant_id: UUID, key: str | None, now_ms: int) -> Event:
-    """The event of a request; raises 400 or 422. `key` is the Idempotency-Key, the id by default."""
+    """The event of a request; raises 400 or 422. `key` is the Idempotency-Key, the id by
+    default.
+    """
     return _settle(_fields(body), tenant_id, key, now_ms)
 
 
 def many(
     body: bytes, *, is_lines: bool, tenant_id: UUID, key: str | None, now_ms: int
 ) -> list[Outcome]:
-    """The events of a batch, each or what is wrong with it; raises when the whole cannot be read."""
+    """The events of a batch, each or what is wrong with it; raises when the whole cannot be
+    read.
+    """
     if not is_lines and (found := _all_at_once(body)) is not None:
         parts: list[Fields | bytes] = list(found)
     else:
@@ -240,7 +244,10 @@ def _is_number(value: Any) -> bool:
 
 _Moment = Annotated[datetime, Meta(tz=True)]
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "metric": (lambda value: isinstance(value, str) and value in set(Metric), f"Must be one of {', '.join(Metric)}."),
+    "metric": (
+        lambda value: isinstance(value, str) and value in set(Metric),
+        f"Must be one of {', '.join(Metric)}.",
+    ),
     "value": (_is_number, "Must be a number."),
     "endpoint": (
         lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT,
@@ -257,7 +264,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "timestamp": (_is_moment, "Must be an RFC 3339 date and time with its zone."),
     "id": (_is_text, f"Must be a string of 1 to {LONGEST_TEXT} characters."),
-    "mode": (lambda value: isinstance(value, str) and value in set(Mode), f"Must be one of {', '.join(Mode)}."),
+    "mode": (
+        lambda value: isinstance(value, str) and value in set(Mode),
+        f"Must be one of {', '.join(Mode)}.",
+    ),
 }
 _REQUIRED = ("metric", "value")
 
@@ -273,9 +283,7 @@ def _wrong(data: Any) -> list[dict[str, str]]:
         _said(name[:100], "Unknown field.", "unknown_field") for name in data if name not in _CHECKS
     ][:20]
     found += [
-        _said(name, "This field is required.", "required")
-        for name in _REQUIRED
-        if name not in data
+        _said(name, "This field is required.", "required") for name in _REQUIRED if name not in data
     ]
     for name, (is_right, message) in _CHECKS.items():
         value = data.get(name)

@@ -1,7 +1,9 @@
-"""Counters anew from Postgres, when a Redis lost its data or nobody trusts them any more (X21, R14).
+"""Counters anew from Postgres, when a Redis lost its data or nobody trusts them any more (X21,
+R14).
 
-While a shard is not ready its events are refused with 503, so that the counters stand still. The epoch
-rises first: a consumer that stores an entry of the epoch before finds out, and distrusts the shard again.
+While a shard is not ready its events are refused with 503, so that the counters stand still.
+The epoch rises first: a consumer that stores an entry of the epoch before finds out, and
+distrusts the shard again.
 """
 
 from collections import defaultdict
@@ -37,7 +39,8 @@ Counters = dict[str, tuple[int, int]]
 def rebuild(shards: Iterable[int]) -> int:
     """Count the shards anew and make them ready; answers how many counters that gave.
 
-    Their streams must be empty: what is unstored would be missing. Raises `DatabaseError`, `RedisError`.
+    Their streams must be empty: what is unstored would be missing. Raises `DatabaseError`,
+    `RedisError`.
     """
     wanted = sorted(shards)
     stream.distrust(wanted)

@@ -1,4 +1,5 @@
-"""An event as one row of Postgres' binary COPY format: made once at the door, only concatenated after.
+"""An event as one row of Postgres' binary COPY format: made once at the door, only
+concatenated after.
 
 The last column, the change that the event made to its counter, is appended by `track.lua`.
 """
@@ -113,10 +114,8 @@ def split(rows: bytes) -> list[bytes]:
     """The single rows of a packed entry; raises `ValueError` when they do not add up."""
     found, start = [], 0
     while start < len(rows):
-        end = start
         try:
-            for _, end in _columns(rows, start):
-                pass
+            end = max(end for _, end in _columns(rows, start))
         except Exception as error:
             raise ValueError("a row is cut short") from error
         if end > len(rows):

@@ -145,7 +145,10 @@ def _rollups(tenant_id: UUID, now: datetime) -> dict[str, list[dict[str, Any]]]:
     }
     with isolation.scope(tenant_id, read_only=True):
         rows = store.Rollup.objects.filter(
-            Q(*(Q(grain=grain, start__gt=start) for grain, start in since.items()), _connector=Q.OR),
+            Q(
+                *(Q(grain=grain, start__gt=start) for grain, start in since.items()),
+                _connector=Q.OR,
+            ),
             tenant_id=tenant_id,
         )
         found = list(rows.order_by("start", "metric"))

@@ -1,7 +1,9 @@
-"""Store, then let go: entries become rows and rollups, each event once, whoever dies on the way (R6).
+"""Store, then let go: entries become rows and rollups, each event once, whoever dies on the
+way (R6).
 
-The lock on a shard's row in `metering_shard` and the position in it make the store exact: what lies at
-or before the position is a replay, and a consumer that was thought dead finds that out here.
+The lock on a shard's row in `metering_shard` and the position in it make the store exact: what
+lies at or before the position is a replay, and a consumer that was thought dead finds that out
+here.
 """
 
 import json
@@ -38,7 +40,8 @@ STAGING_BYTES = 4_000_000
 POISON = (DataError, IntegrityError)
 LONGEST_REASON = 500
 
-# Rows staged, rows stored, and what the others had counted (JSON: [tenant, metric, period, units], …).
+# Rows staged, rows stored, and what the others had counted (JSON: [tenant, metric, period,
+# units], …).
 Answer = tuple[int, int, str | None]
 Insert = Callable[[Any, Sequence[bytes]], list[Answer]]
 
@@ -57,7 +60,8 @@ class Stored:
 
 
 def store(entries: Sequence[Entry]) -> Stored:
-    """Store entries (each shard's in order) in one transaction; raises `DatabaseError`, storing none.
+    """Store entries (each shard's in order) in one transaction; raises `DatabaseError`,
+    storing none.
 
     Afterwards the caller owes each of `marks` a `stream.finish`.
     """
@@ -127,7 +131,9 @@ def _is_replay(entry: Entry, mark: Mark) -> bool:
 def _store_all(
     entries: Sequence[Entry], marks: dict[int, Mark], done: Stored, insert: Insert
 ) -> None:
-    """Bring every entry to its tenant's Location; those of tenants that are no more are discarded."""
+    """Bring every entry to its tenant's Location; those of tenants that are no more are
+    discarded.
+    """
     by_tenant: dict[UUID, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_tenant[entry.tenant_id].append(entry)
@@ -174,9 +180,7 @@ def _insert(scope: Any, parts: Sequence[bytes]) -> list[Answer]:
             cursor.copy(COPY) as copy,
         ):
             copy.write(b"".join((rows.HEADER, *parts, rows.TRAILER)))
-        cursor.execute(
-            SQL, {"remembered": clock.now() - REMEMBERED, "bounds": LATENCY_BOUNDS_MS}
-        )
+        cursor.execute(SQL, {"remembered": clock.now() - REMEMBERED, "bounds": LATENCY_BOUNDS_MS})
         return [cursor.fetchone()]
 
 
@@ -210,9 +214,7 @@ def _bury(cursor: Any, entry: Entry, payload: bytes, reason: str, *, number: int
     )
 
 
-def _advance(
-    cursor: Any, due: Sequence[Entry], marks: dict[int, Mark], done: Stored
-) -> None:
+def _advance(cursor: Any, due: Sequence[Entry], marks: dict[int, Mark], done: Stored) -> None:
     """Move the marks past what this transaction stored, and note what it owes."""
     last: dict[int, Position] = {shard: mark.position for shard, mark in marks.items()}
     for entry in due:
@@ -241,7 +243,9 @@ def _advance(
 
 
 def _written(owed: Iterable[Owed]) -> str:
-    return json.dumps([[str(one.tenant_id), one.metric, one.period, str(one.units)] for one in owed])
+    return json.dumps(
+        [[str(one.tenant_id), one.metric, one.period, str(one.units)] for one in owed]
+    )
 
 
 def empty_staging() -> None:

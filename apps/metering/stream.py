@@ -1,4 +1,5 @@
-"""The queue, as the consumer sees it: entries in order, and their end once Postgres holds them (F7).
+"""The queue, as the consumer sees it: entries in order, and their end once Postgres holds them
+(F7).
 
 This is the part that another queue (X60) would bring along; positions are `(ms, seq)` of an entry.
 """
@@ -157,7 +158,9 @@ def distrust(shards: Iterable[int]) -> None:
 
 
 def last_added(shard: int) -> Position:
-    """The newest entry that the stream ever had, stored or not; `START` for one that is not there."""
+    """The newest entry that the stream ever had, stored or not; `START` for one that is not
+    there.
+    """
     if not redis.command(b"EXISTS", redis.stream(shard)):
         return START
     answer: Any = redis.command(b"XINFO", "STREAM", redis.stream(shard))
@@ -172,7 +175,9 @@ def is_stored(shard: int, position: Position) -> bool:
 
 
 def oldest_ages_ms(shards: Iterable[int]) -> dict[int, int]:
-    """How long the oldest unstored entry of each shard has waited; shards without any are absent."""
+    """How long the oldest unstored entry of each shard has waited; shards without any are
+    absent.
+    """
     pipe = redis.client().pipeline(transaction=False)
     asked = list(shards)
     for shard in asked:

@@ -1,4 +1,6 @@
-"""Tracking: from a caller and a body to the answer's body. No HTTP, no REST framework, no models here."""
+"""Tracking: from a caller and a body to the answer's body. No HTTP, no REST framework, no
+models here.
+"""
 
 from typing import Any
 
@@ -18,9 +20,7 @@ def one(principal: Principal, body: bytes, key: str | None) -> tuple[bytes, bool
     `key` is the Idempotency-Key. Raises what the answer shall be (B13, A18, X2, X62).
     """
     tenant_id = principal.tenant
-    event = reading.one(
-        body, tenant_id=tenant_id, key=_checked(key), now_ms=clock.epoch_ms()
-    )
+    event = reading.one(body, tenant_id=tenant_id, key=_checked(key), now_ms=clock.epoch_ms())
     outcome = ingest.admit(principal, (event,))[0]
     if isinstance(outcome, errors.ApiError):
         raise outcome
@@ -70,7 +70,9 @@ def _results(pairs: list[tuple[Any, ingest.Outcome]]) -> bytes:
     for index, (sent, outcome) in enumerate(pairs):
         if isinstance(outcome, Event):
             counts["accepted" if outcome is sent else "duplicates"] += 1
-            lines.append(b'{"index":%d,"status":201,"id":"%b"}' % (index, uuid_text(outcome.id).encode()))
+            lines.append(
+                b'{"index":%d,"status":201,"id":"%b"}' % (index, uuid_text(outcome.id).encode())
+            )
         else:
             counts["invalid" if outcome is sent else "refused"] += 1
             lines.append(_failure(index, outcome))

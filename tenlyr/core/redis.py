@@ -50,7 +50,8 @@ class _Wire:
         self._connection = pool.connection_class(**pool.connection_kwargs)
         self._connection.connect()
         self._socket = self._connection._sock
-        # Time-outs kept by the kernel: Python's own cost a call of poll() before each read and write.
+        # Time-outs kept by the kernel: Python's own cost a call of poll() before each read and
+        # write.
         limit = struct.pack("@ll", *divmod(int(settings.REDIS_TIMEOUT_S * 1e6), 1_000_000))
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
@@ -72,7 +73,9 @@ class _Wire:
         return answer
 
     def is_stale(self) -> bool:
-        """Whether the server hung up while nobody asked: nothing was sent, so asking anew is safe."""
+        """Whether the server hung up while nobody asked: nothing was sent, so asking anew is
+        safe.
+        """
         return time.monotonic() - self._used > IDLE_S and bool(self._poll.poll(0))
 
     def close(self) -> None:

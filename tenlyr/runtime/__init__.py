@@ -1,1 +1,3 @@
-"""One command to a running product: embedded servers, set-up and the supervision of every process."""
+"""One command to a running product: embedded servers, set-up and the supervision of every
+process.
+"""

@@ -1,4 +1,6 @@
-"""Is what the operator gave us usable? Each problem is named in one sentence, before anything runs."""
+"""Is what the operator gave us usable? Each problem is named in one sentence, before anything
+runs.
+"""
 
 from typing import Any
 
@@ -25,7 +27,7 @@ def admin_key(raw: str) -> None:
     """A key given for the first workspace must be a well-formed admin key."""
     if raw and kind_of(raw) is not Kind.ADMIN:
         raise StartFailed(
-            "TENLYR_ADMIN_KEY is not an admin key: tenlyr_live_tf_ and 46 characters with a checksum."
+            "TENLYR_ADMIN_KEY is not an admin key: tenlyr_live_tf_ and 46 characters."
         )
 
 
@@ -48,7 +50,9 @@ def database(url: str) -> None:
         raise StartFailed(f"DATABASE_URL cannot be reached: {reason}") from error
     is_super, may_make_roles, may_make_databases = row
     if is_super:
-        raise StartFailed("The role of DATABASE_URL is a superuser: give it CREATEROLE and CREATEDB.")
+        raise StartFailed(
+            "The role of DATABASE_URL is a superuser: give it CREATEROLE and CREATEDB."
+        )
     if not (may_make_roles and may_make_databases):
         raise StartFailed("The role of DATABASE_URL needs CREATEROLE and CREATEDB.")
 

@@ -1,4 +1,6 @@
-"""The environment as the operator gave it, before any setting was filled in from a running product."""
+"""The environment as the operator gave it, before any setting was filled in from a running
+product.
+"""
 
 import os
 from collections.abc import Mapping

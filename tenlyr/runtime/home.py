@@ -1,4 +1,6 @@
-"""The data folder: where everything of one Tenlyr lies, and the lock that keeps a second one out."""
+"""The data folder: where everything of one Tenlyr lies, and the lock that keeps a second one
+out.
+"""
 
 import fcntl
 import hashlib
@@ -18,7 +20,9 @@ POINTER = "servers"
 
 @dataclass(frozen=True)
 class Home:
-    """`path` is TENLYR_HOME; `servers` holds the embedded servers, run as `account` if that is set."""
+    """`path` is TENLYR_HOME; `servers` holds the embedded servers, run as `account` if that is
+    set.
+    """
 
     path: Path
     servers: Path

@@ -84,7 +84,9 @@ class Postgres:
         self._ensure_deploy_role()
 
     def stop(self) -> None:
-        """Stop; a server that outstays its time is told to leave at once and recovers at its start."""
+        """Stop; a server that outstays its time is told to leave at once and recovers at its
+        start.
+        """
         if self.process is None:
             return
         self.process.send_signal(self.stop_signal)
@@ -111,7 +113,9 @@ class Postgres:
         self.folder.chmod(0o711)
 
     def _initialise(self) -> None:
-        """initdb beside the final place: a start that was killed half-way leaves no half database."""
+        """initdb beside the final place: a start that was killed half-way leaves no half
+        database.
+        """
         fresh = self.folder / "data.new"
         password = self.folder / "initdb_password"
         subprocess.run(["rm", "-rf", str(fresh)], check=True)
@@ -120,7 +124,13 @@ class Postgres:
         password.write_text(self._superuser_password)
         password.chmod(0o600)
         accounts.give(password, self.home.account)
-        command = [binaries.postgres(self.home) / "initdb", "-D", fresh, "-U", SUPERUSER]
+        command: list[str | Path] = [
+            binaries.postgres(self.home) / "initdb",
+            "-D",
+            fresh,
+            "-U",
+            SUPERUSER,
+        ]
         options = [f"--pwfile={password}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
         made = spawn([*command, *options], cwd=fresh, account=self.home.account, stdout=-1)
         said, _ = made.communicate(timeout=START_TIMEOUT_S)
@@ -157,7 +167,9 @@ class Postgres:
     def _ensure_deploy_role(self) -> None:
         with psycopg.connect(self._postgres_url(), autocommit=True) as connection:
             names = {"role": sql.Identifier(DEPLOY), "database": sql.Identifier(DATABASE)}
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [DEPLOY]).fetchone():
+            if not connection.execute(
+                "SELECT 1 FROM pg_roles WHERE rolname = %s", [DEPLOY]
+            ).fetchone():
                 connection.execute(
                     sql.SQL("CREATE ROLE {role} LOGIN CREATEROLE CREATEDB PASSWORD {p}").format(
                         p=self._deploy_password, **names
@@ -165,5 +177,6 @@ class Postgres:
                 )
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if not found.fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {database} OWNER {role}").format(**names))
-
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {database} OWNER {role}").format(**names)
+                )

@@ -1,5 +1,6 @@
 """Child processes that end with their parent, and the look at processes left by an earlier run."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -59,16 +60,14 @@ def spawn(
         extra_groups=[] if account else None,
         umask=0o077,
         # After setuid, because a change of user clears the request.
-        preexec_fn=_before_exec(on_orphaned),  # noqa: PLW1509
+        preexec_fn=_before_exec(on_orphaned),
     )
 
 
 def signal_group(group: int, number: int) -> None:
     """Signal a whole process group; one that is gone already is fine."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass
 
 
 def birth(pid: int) -> str | None:
@@ -81,7 +80,9 @@ def birth(pid: int) -> str | None:
 
 
 def inhabitants(folder: Path) -> list[int]:
-    """Processes whose working directory is `folder`: how a server's data folder names its server."""
+    """Processes whose working directory is `folder`: how a server's data folder names its
+    server.
+    """
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -106,7 +107,5 @@ def evict(folder: Path, *, patience_s: float = 10.0) -> None:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

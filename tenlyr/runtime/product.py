@@ -1,4 +1,6 @@
-"""The processes of the product, as commands: what `up` starts, and what production starts by itself."""
+"""The processes of the product, as commands: what `up` starts, and what production starts by
+itself.
+"""
 
 from tenlyr.runtime import ports
 from tenlyr.runtime.supervisor import python
@@ -17,7 +19,8 @@ def web(port: int, threads: int) -> list[str]:
     return python(
         *("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", ports.HOST, "--port", str(port), "--workers", "1"),
-        # Backpressure bounds connections, idle ones too: a low bound would starve keep-alive clients.
+        # Backpressure bounds connections, idle ones too: a low bound would starve keep-alive
+        # clients.
         *("--blocking-threads", str(threads), "--backpressure", "4096", "--backlog", "4096"),
         *("--workers-kill-timeout", "10", "--respawn-failed-workers", "--log-level", "error"),
         "tenlyr.wsgi:application",

@@ -1,4 +1,6 @@
-"""Starting the product: servers, set-up, processes, in this order, until it says that it is ready."""
+"""Starting the product: servers, set-up, processes, in this order, until it says that it is
+ready.
+"""
 
 import http.client
 import json
@@ -127,4 +129,3 @@ def _readyz(port: int) -> tuple[int, str]:
 
 def _secret(here: Home) -> str:
     return home.secret(here.path / "secret_key")
-

@@ -1,4 +1,6 @@
-"""An embedded Valkey whose answer means "on disk": an append-only file, synced before each reply."""
+"""An embedded Valkey whose answer means "on disk": an append-only file, synced before each
+reply.
+"""
 
 import signal
 import socket

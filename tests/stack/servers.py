@@ -1,4 +1,6 @@
-"""A Postgres and a Valkey in a folder of their own, started by the launchers that `make run` uses."""
+"""A Postgres and a Valkey in a folder of their own, started by the launchers that `make run`
+uses.
+"""
 
 import os
 import shutil
@@ -67,7 +69,9 @@ class Servers:
 
 
 def kill9(server: Postgres | Valkey) -> None:
-    """End the server's main process as a crash would; its `start` brings it back on the same port."""
+    """End the server's main process as a crash would; its `start` brings it back on the same
+    port.
+    """
     process = server.process
     if process is None:
         raise RuntimeError("not started")

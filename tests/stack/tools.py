@@ -1,4 +1,6 @@
-"""Programs that only a package of Debian's gives: from the PATH, else named at the end of the run."""
+"""Programs that only a package of Debian's gives: from the PATH, else named at the end of the
+run.
+"""
 
 import os
 import shutil
@@ -8,7 +10,9 @@ missing: dict[str, list[str]] = {}
 
 
 def require_tool(name: str, test: str) -> str | None:
-    """The program's path, or None after noting that `test` could not run; in CI that is a failure."""
+    """The program's path, or None after noting that `test` could not run; in CI that is a
+    failure.
+    """
     found = shutil.which(name, path=PATH)
     if found is None:
         missing.setdefault(name, []).append(test)

@@ -1,4 +1,5 @@
-"""The hot path's HTTP: tracking is answered here, before Django's handler is even touched (ADR-0004).
+"""The hot path's HTTP: tracking is answered here, before Django's handler is even touched
+(ADR-0004).
 
 Everything a client can see is as elsewhere in the API: headers, statuses, error bodies.
 """
@@ -89,9 +90,7 @@ def respond(environ: Environ) -> Answer:
     """The answer to a request for one of `ROUTES`; never raises."""
     here = context.RequestContext(
         request_id=request_id_of(environ.get("HTTP_X_REQUEST_ID", "")),
-        address=address_of(
-            environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
-        ),
+        address=address_of(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")),
         user_agent=environ.get("HTTP_USER_AGENT", "")[:200],
     )
     context.begin(here)
@@ -178,9 +177,7 @@ def _body(environ: Environ, most: int) -> bytes:
 def _refusal(error: Exception) -> tuple[int, bytes, Headers]:
     public = handler.to_api_error(error)
     if public.status >= 500 or public.internal:
-        log.info(
-            "request.refused", status=public.status, code=public.code, reason=public.internal
-        )
+        log.info("request.refused", status=public.status, code=public.code, reason=public.internal)
     more = list(public.extra_headers().items())
     if isinstance(public, errors.MethodNotAllowed):
         more.append(("Allow", "POST"))

@@ -23,9 +23,9 @@ def _whole(least: int) -> dict[str, Any]:
 def _variant(metrics: list[str], value: dict[str, Any], modes: list[str | None]) -> dict[str, Any]:
     return {
         "properties": {
-            "metric": {"enum": metrics},
+            "metric": {"type": "string", "enum": metrics},
             "value": value,
-            "mode": {"enum": modes},
+            "mode": {"type": ["string", "null"] if None in modes else "string", "enum": modes},
         }
     }
 
@@ -57,14 +57,12 @@ def event_schema() -> dict[str, Any]:
                 }
             ),
             "success": _nullable({"type": "boolean"}),
-            "latencyMs": _nullable(
-                {"type": "number", "minimum": 0, "maximum": LONGEST_LATENCY_MS}
-            ),
+            "latencyMs": _nullable({"type": "number", "minimum": 0, "maximum": LONGEST_LATENCY_MS}),
             "timestamp": _nullable(
                 {
                     "type": "string",
                     "format": "date-time",
-                    "description": "Within the last 35 days, at most 5 minutes ahead. Now if absent.",
+                    "description": "In the last 35 days, at most 5 minutes ahead; now if absent.",
                 }
             ),
             "id": _nullable(

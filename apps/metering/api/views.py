@@ -1,4 +1,6 @@
-"""The usage API. Tracking is the lane's work; its views only name it on the map, for the document."""
+"""The usage API. Tracking is the lane's work; its views only name it on the map, for the
+document.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Tenant-owned: the events and their rollups, in every Location's schema. Rows are written by SQL."""
+"""Tenant-owned: the events and their rollups, in every Location's schema. Rows are written by
+SQL.
+"""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,8 +9,8 @@ from django.db import models
 class Event(models.Model):
     """A usage event (A17). `delta` is the change it made to its counter, 0 when not billable.
 
-    Partitioned by month of `ts`. The key holds `ts` because a partitioned table's must; that an id is
-    there only once is seen to by the store, under the lock of the tenant's shard.
+    Partitioned by month of `ts`. The key holds `ts` because a partitioned table's must; that
+    an id is there only once is seen to by the store, under the lock of the tenant's shard.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "id", "ts")
@@ -60,7 +62,8 @@ class Minute(models.Model):
 
 
 class Rollup(models.Model):
-    """An hour, day or month of one metric (A16). `value` is the billable change; months stay for ever.
+    """An hour, day or month of one metric (A16). `value` is the billable change; months stay
+    for ever.
 
     A gauge's level is the sum of all its months.
     """

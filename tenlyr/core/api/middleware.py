@@ -42,7 +42,7 @@ def bound_body(request: HttpRequest) -> None:
         # Django reads no body without a length, as if nothing had been sent.
         body = meta["wsgi.input"].read(most + 1)
         declared = meta["CONTENT_LENGTH"] = str(len(body))
-        request._stream = BytesIO(body)  # type: ignore[attr-defined]
+        request._stream = BytesIO(body)
     if declared and not (declared.isascii() and declared.isdigit() and len(declared) < 16):
         raise errors.MalformedBody("Content-Length is not a number.")
     if int(declared or 0) > most:

@@ -1,5 +1,6 @@
 """OpenAPI as it is: wire names, our error body, both ways to send a key, the hot path too."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from tenlyr.core.api import wire
 
 View = Callable[..., Any]
+_PLACE = re.compile(r"\{(\w+)\}")
 READS = (400, 401, 403, 404, 422, 429, 503)
 WRITES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 501, 503)
 
@@ -106,7 +108,22 @@ def camelize(result: Any, generator: Any, request: Any, public: Any) -> Any:
         _camelize(schema)
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
+    paths = result.get("paths", {})
+    result["paths"] = {_PLACE.sub(_camel_place, path): item for path, item in paths.items()}
+    for item in paths.values():
+        for operation in item.values():
+            _camelize_places(operation)
     return result
+
+
+def _camel_place(found: re.Match[str]) -> str:
+    return "{" + wire.camel(found[1]) + "}"
+
+
+def _camelize_places(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["name"] = wire.camel(parameter["name"])
 
 
 def _camelize(schema: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from tenlyr.core import redis
 
 
 class Command(BaseCommand):
-    help = "Distrust all usage counters; the running consumer rebuilds them, tracking answers 503 until then."
+    help = "Have the consumer rebuild all usage counters; tracking answers 503 until then."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stream.distrust(range(redis.SHARDS))

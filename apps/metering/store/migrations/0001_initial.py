@@ -24,8 +24,13 @@ class Migration(migrations.Migration):
                         (
                             "pk",
                             models.CompositePrimaryKey(
-                                "tenant_id", "id", "ts", blank=True, editable=False,
-                                primary_key=True, serialize=False,
+                                "tenant_id",
+                                "id",
+                                "ts",
+                                blank=True,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
                             ),
                         ),
                         ("tenant_id", models.UUIDField()),
@@ -56,8 +61,13 @@ class Migration(migrations.Migration):
                         (
                             "pk",
                             models.CompositePrimaryKey(
-                                "tenant_id", "metric", "minute", blank=True, editable=False,
-                                primary_key=True, serialize=False,
+                                "tenant_id",
+                                "metric",
+                                "minute",
+                                blank=True,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
                             ),
                         ),
                         ("tenant_id", models.UUIDField()),
@@ -84,8 +94,14 @@ class Migration(migrations.Migration):
                         (
                             "pk",
                             models.CompositePrimaryKey(
-                                "tenant_id", "grain", "metric", "start", blank=True,
-                                editable=False, primary_key=True, serialize=False,
+                                "tenant_id",
+                                "grain",
+                                "metric",
+                                "start",
+                                blank=True,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
                             ),
                         ),
                         ("tenant_id", models.UUIDField()),

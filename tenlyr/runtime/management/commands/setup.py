@@ -1,4 +1,6 @@
-"""`manage.py setup`: roles, schemas, migrations and the first workspace; safe to run at any time."""
+"""`manage.py setup`: roles, schemas, migrations and the first workspace; safe to run at any
+time.
+"""
 
 import json
 from dataclasses import asdict
