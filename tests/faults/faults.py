@@ -69,6 +69,7 @@ class Faults:
         while self._positions() in (None, self._stood):
             if time.monotonic() - started > PROGRESS_TIMEOUT_S:
                 raise Stuck(f"nothing stored for {PROGRESS_TIMEOUT_S:g} s after {dict(self.done)}")
+            self.target.tend()
             time.sleep(LOOK_EVERY_S)
         self.slowest_progress_s = max(self.slowest_progress_s, time.monotonic() - started)
 

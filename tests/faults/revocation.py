@@ -158,11 +158,10 @@ def _gather(
     shares: list[int],
     has_valkey: bool,
 ) -> Iterator[Trial]:
-    watchers = [
-        Watcher(target, customer, f"127.0.{1 + has_valkey}.{place + 1}")
-        for place, customer in enumerate(customers)
-    ]
+    watchers: list[Watcher] = []
     try:
+        for place, customer in enumerate(customers):
+            watchers.append(Watcher(target, customer, f"127.0.{1 + has_valkey}.{place + 1}"))
         for turn in range(max(shares, default=0)):
             how = ("suspend", "rotate")[turn % 2]
             due: list[Future[Trial]] = [

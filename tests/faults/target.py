@@ -1,5 +1,6 @@
 """The stack under fault: real servers and the product's own processes, and what is done to them."""
 
+import itertools
 import os
 import random
 import signal
@@ -121,14 +122,17 @@ class Target:
         """
         reached: dict[int, Connection] = {}
         end = time.monotonic() + REACH_TIMEOUT_S
-        while len(reached) < len(self.product.web):
+        for port in itertools.cycle(self.product.ports):
+            line = Connection(port, source=source)
+            pid = int(line.get("/livez").body["pid"])
+            if reached.setdefault(pid, line) is not line:
+                line.close()
+            if len(reached) == len(self.product.web):
+                break
             if time.monotonic() > end:
-                raise Stuck(f"only {len(reached)} web processes were reached")
-            for port in self.product.ports:
-                line = Connection(port, source=source)
-                pid = int(line.get("/livez").body["pid"])
-                if reached.setdefault(pid, line) is not line:
+                for line in reached.values():
                     line.close()
+                raise Stuck(f"only {len(reached)} web processes were reached")
         return list(reached.values())
 
     # ---- what is done to it
@@ -157,6 +161,15 @@ class Target:
             product.kill9(child)
         child.bury()
         child.start()
+
+    def tend(self) -> None:
+        """Start what has ended, as the supervisor does: granian gives up after a second crash in a
+        few seconds.
+        """
+        for child in self.product.children:
+            if child.process is not None and child.process.poll() is not None:
+                child.bury()
+                child.start()
 
     def kill_valkey(self, chance: random.Random) -> None:
         """SIGKILL Valkey and start it on the same data folder, at once or a moment later."""
@@ -209,6 +222,7 @@ class Target:
 
     def quiesce(self) -> None:
         """Wait until every part is ready and everything accepted is stored and let go of."""
+        self.tend()
         self.product.wait_until_ready()
         wait_until(lambda: self.unstored() == 0, "all streams stored", QUIET_TIMEOUT_S)
 
