@@ -17,8 +17,7 @@ from msgspec import Meta, Raw, Struct
 
 from apps.metering.events import UNBILLABLE_FROM, Event
 from apps.metering.periods import DAY_MS
-from tenlyr.core import errors, ids
-from tenlyr.core.api import parser
+from tenlyr.core import errors, ids, strict_json
 from tenlyr.core.metrics import GAUGES, LARGEST_VALUE, SCALE, Metric
 
 OLDEST_MS = 35 * DAY_MS
@@ -139,10 +138,10 @@ def _fields(body: bytes) -> Fields:
         if body.count(b'"') == _quotes(fields):
             return fields
     except UNREADABLE as error:
-        wrong = _wrong(parser.loads(body))
+        wrong = _wrong(strict_json.loads(body))
         raise errors.InvalidRequest(wrong or [_said("", str(error)[:200])]) from error
     # A mark more than expected: a field named twice, which this refuses, or an escaped mark.
-    parser.loads(body)
+    strict_json.loads(body)
     return fields
 
 
