@@ -1,4 +1,6 @@
-"""Writing to the trail and checking it. The app's role may append through a function, and no more."""
+"""Writing to the trail and checking it. The app's role may append through a function, and no
+more.
+"""
 
 from collections.abc import Iterator
 from typing import Any
