@@ -101,9 +101,18 @@ def _array(body: bytes) -> list[bytes]:
     try:
         return [bytes(item) for item in _items.decode(body)]
     except msgspec.ValidationError as error:
-        raise errors.invalid("", "not_a_list", "Must be a JSON array of events.") from error
+        raise _no_array(body) from error
     except UNREADABLE as error:
         raise errors.MalformedBody(internal=str(error)[:200]) from error
+
+
+def _no_array(body: bytes) -> errors.ApiError:
+    """What begins unlike an array is JSON of another kind, or none."""
+    try:
+        msgspec.json.decode(body)
+    except UNREADABLE as error:
+        return errors.MalformedBody(internal=str(error)[:200])
+    return errors.invalid("", "not_a_list", "Must be a JSON array of events.")
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

@@ -1,0 +1,115 @@
+"""The inventory of the URL map: every route is declared here, public or guarded, or a test fails.
+
+A declaration says who may call an operation and gives a body that is right, so that the tests can
+make it wrong in every way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+class Scope(Enum):
+    """Which key opens an operation."""
+
+    ADMIN = "admin"
+    TENANT = "tenant"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method on a path. `body` is a right one, None where none is sent."""
+
+    method: str
+    path: str
+    scope: Scope
+    body: Any = None
+    query: frozenset[str] = field(default_factory=frozenset)
+    most_bytes: int = 1 << 20
+    changes: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path.removeprefix('/api/v1/')}"
+
+    @property
+    def has_body(self) -> bool:
+        return self.body is not None
+
+    @property
+    def is_batch(self) -> bool:
+        return isinstance(self.body, list)
+
+    def at(self, tenant_id: object) -> str:
+        """The path with an id in it."""
+        return self.path.replace("{tenant_id}", str(tenant_id))
+
+
+def _admin(method: str, path: str, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/tenants{path}", Scope.ADMIN, body, frozenset(query))
+
+
+def _tenant(method: str, path: str, body: Any = None, *query: str, **more: Any) -> Operation:
+    return Operation(method, f"/api/v1/usage{path}", Scope.TENANT, body, frozenset(query), **more)
+
+
+EVENT = {"metric": "api_call", "value": 1}
+OPERATIONS = [
+    _admin("GET", "", None, "limit", "cursor", "ownerEmail", "status", "plan"),
+    _admin("POST", "", {"name": "Acme", "ownerEmail": "owner@example.com"}),
+    _admin("GET", "/dashboard", None, "limit", "cursor"),
+    _admin("GET", "/{tenant_id}"),
+    _admin("PATCH", "/{tenant_id}", {"name": "Other"}),
+    _admin("DELETE", "/{tenant_id}", {}),
+    _admin("POST", "/{tenant_id}/suspend", {"reason": "unpaid"}),
+    _admin("POST", "/{tenant_id}/reactivate", {}),
+    _admin("POST", "/{tenant_id}/terminate", {}),
+    _admin("POST", "/{tenant_id}/rotate-key", {"gracePeriodSeconds": 0}),
+    _admin("PATCH", "/{tenant_id}/plan", {"plan": "growth"}),
+    _admin("PUT", "/{tenant_id}/plan", {"plan": "growth"}),
+    _admin("GET", "/{tenant_id}/export", None, "format"),
+    _tenant("POST", "/track", EVENT),
+    _tenant("POST", "/track/batch", [EVENT], most_bytes=16 << 20),
+    _tenant("GET", "/metrics"),
+    _tenant("GET", "/summary"),
+    _tenant("GET", "/events", None, "limit"),
+]
+# For everybody, each with what it gives away.
+PUBLIC = {
+    "/livez": "that the process answers",
+    "/readyz": "which parts work",
+    "/openapi.json": "the document of this API",
+    "/docs": "the same for people",
+}
+# Behind a login of its own.
+ADMIN_SITE = "/admin/"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def paths_of(resolver: Any = None, prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    """Every path of the URL map with its view, converters written as `{name}`."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        here = prefix + _written(entry)
+        if isinstance(entry, URLResolver):
+            if here != ADMIN_SITE:
+                yield from paths_of(entry, here)
+        elif isinstance(entry, URLPattern):
+            yield here, entry.callback
+
+
+def _written(entry: URLPattern | URLResolver) -> str:
+    text = str(entry.pattern)
+    for name, converter in entry.pattern.converters.items():
+        assert type(converter).__name__ == "UUIDConverter", f"{text}: only a UUID is an id"
+        text = text.replace(f"<uuid:{name}>", f"{{{name}}}")
+    return text
+
+
+def methods_of(view: Any) -> set[str]:
+    """The methods a view answers; a plain function answers all of them."""
+    if not hasattr(view, "cls"):
+        return set(METHODS)
+    return {name.upper() for name in view.cls.http_method_names if hasattr(view.cls, name)}
