@@ -8,6 +8,8 @@ from pathlib import Path
 from tenlyr.runtime.errors import StartFailed
 from tenlyr.runtime.home import Home
 
+VALKEY = "valkey-server"
+
 
 def postgres(home: Home) -> Path:
     """The folder of Postgres' programs."""

@@ -2,6 +2,7 @@
 runs.
 """
 
+import errno
 from typing import Any
 
 import psycopg
@@ -19,8 +20,12 @@ ROLE = "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname 
 
 def port(number: int) -> None:
     """The port must be free: with SO_REUSEPORT a second Tenlyr would silently share it."""
-    if not ports.is_free(number):
+    error = ports.bind_error(number)
+    if error is None:
+        return
+    if error.errno == errno.EADDRINUSE:
         raise StartFailed(f"Port {number} is in use: stop what listens there, or set PORT.")
+    raise StartFailed(f"PORT {number} cannot be used: {error.strerror}.")
 
 
 def admin_key(raw: str) -> None:
@@ -45,7 +50,7 @@ def database(url: str) -> None:
             if connection.info.server_version < OLDEST_POSTGRES:
                 raise StartFailed("DATABASE_URL is a Postgres older than 15.")
             row: Any = connection.execute(ROLE).fetchone()
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]
         raise StartFailed(f"DATABASE_URL cannot be reached: {reason}") from error
     is_super, may_make_roles, may_make_databases = row
@@ -60,7 +65,10 @@ def database(url: str) -> None:
 def broker(url: str) -> str:
     """`REDIS_URL` must answer and never evict; answers its durability, `disk` or `memory`."""
     env.url("REDIS_URL", {"redis": 6379, "rediss": 6379})
-    client: Any = redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3)
+    try:
+        client: Any = redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3)
+    except ValueError as error:
+        raise StartFailed(f"REDIS_URL cannot be read: {error}.") from error
     try:
         memory, persistence = client.info("memory"), client.info("persistence")
         fsync = _setting(client, "appendfsync")

@@ -33,10 +33,9 @@ class Home:
         """What other `manage.py` commands read to reach the running product."""
         return self.path / "run.env"
 
-    @property
-    def log(self) -> Path:
-        """The rotating log of every child."""
-        return self.path / "log" / "tenlyr.log"
+    def lock(self) -> list[int]:
+        """Keep other supervisors out, also one of a copy of this folder; answers open files."""
+        return [lock(folder) for folder in dict.fromkeys([self.path, self.servers])]
 
 
 def prepare(path: Path) -> Home:

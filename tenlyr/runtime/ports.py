@@ -1,13 +1,17 @@
 """Ports on the loopback address: is one free, find one, keep one."""
 
+import random
 import socket
 from pathlib import Path
 
 HOST = "127.0.0.1"
+# Below the range from which the kernel takes the near end of outgoing connections: while a server
+# of ours is down, a client that keeps knocking could be given the very port it knocks at.
+LOWEST, HIGHEST = 20_000, 32_000
 
 
-def is_free(port: int) -> bool:
-    """Whether nobody listens on the port.
+def bind_error(port: int) -> OSError | None:
+    """Why nobody could listen on the port now; None when it is free.
 
     SO_REUSEPORT is left off on purpose: with it, a second Tenlyr would silently share the port.
     """
@@ -15,13 +19,22 @@ def is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
+
+
+def is_free(port: int) -> bool:
+    """Whether we can listen on the port."""
+    return bind_error(port) is None
 
 
 def any_free() -> int:
     """A port that is free now."""
+    for _ in range(200):
+        port = random.randint(LOWEST, HIGHEST)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -1,8 +1,11 @@
 """An embedded Postgres: one data folder, one process, reached on the loopback address only."""
 
+import contextlib
+import shutil
 import signal
-import subprocess
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,13 +14,12 @@ import psycopg
 from psycopg import sql
 
 from tenlyr.runtime import accounts, binaries, ports, processes
+from tenlyr.runtime.children import Child
 from tenlyr.runtime.errors import StartFailed
-from tenlyr.runtime.home import Home, secret
-from tenlyr.runtime.processes import spawn
+from tenlyr.runtime.home import Home, secret, write_private
 
 SUPERUSER, DEPLOY, DATABASE = "postgres", "tenlyr_deploy", "tenlyr"
 START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 30
 SETTINGS = {
     "listen_addresses": ports.HOST,
     "unix_socket_directories": "",
@@ -34,11 +36,13 @@ SETTINGS = {
 }
 
 
-class Postgres:
+class Postgres(Child):
     """The server of one data folder."""
 
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast": SIGTERM would wait for every client to leave
+    grace_s = 30.0
+    last_signal = signal.SIGQUIT  # leaves at once and recovers at its next start
 
     def __init__(self, home: Home, **settings: str) -> None:
         self.home = home
@@ -46,7 +50,11 @@ class Postgres:
         self.data = self.folder / "data"
         self.settings = {**SETTINGS, **settings}
         self.port = 0
-        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no data folder yet."""
+        return not (self.data / "PG_VERSION").exists()
 
     @property
     def deploy_url(self) -> str:
@@ -65,15 +73,15 @@ class Postgres:
     def start(self) -> None:
         """Make the data folder on the first start, start the server and wait until it answers."""
         self._prepare_folders()
-        processes.evict(self.data)
-        if not (self.data / "PG_VERSION").exists():
+        processes.evict(partial(processes.inhabitants, self.data, "postgres"))
+        if self.is_new:
             self._initialise()
         # Nobody lives here any more: a lock file is a dead server's.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.port = self.port or ports.kept(self.folder / "port")
         options = [part for item in self._options().items() for part in ("-c", "=".join(item))]
-        with (self.folder / "log").open("ab") as log:
-            self.process = spawn(
+        with processes.log_file(self.folder / "log") as log:
+            self.process = processes.spawn(
                 [binaries.postgres(self.home) / "postgres", "-D", self.data, *options],
                 cwd=self.data,
                 account=self.home.account,
@@ -82,19 +90,6 @@ class Postgres:
             )
         self._wait_until_ready()
         self._ensure_deploy_role()
-
-    def stop(self) -> None:
-        """Stop; a server that outstays its time is told to leave at once and recovers at its
-        start.
-        """
-        if self.process is None:
-            return
-        self.process.send_signal(self.stop_signal)
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(STOP_TIMEOUT_S)
 
     def _options(self) -> dict[str, str]:
         return {**self.settings, "port": str(self.port)}
@@ -117,27 +112,35 @@ class Postgres:
         database.
         """
         fresh = self.folder / "data.new"
-        password = self.folder / "initdb_password"
-        subprocess.run(["rm", "-rf", str(fresh)], check=True)
+        shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         accounts.give(fresh, self.home.account)
-        password.write_text(self._superuser_password)
-        password.chmod(0o600)
-        accounts.give(password, self.home.account)
-        command: list[str | Path] = [
-            binaries.postgres(self.home) / "initdb",
-            "-D",
-            fresh,
-            "-U",
-            SUPERUSER,
-        ]
-        options = [f"--pwfile={password}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
-        made = spawn([*command, *options], cwd=fresh, account=self.home.account, stdout=-1)
-        said, _ = made.communicate(timeout=START_TIMEOUT_S)
-        password.unlink()
-        if made.returncode:
-            raise StartFailed(f"Postgres could not make its data folder: {said.decode()[-500:]}")
+        with self._password_file() as password:
+            status, said, complained = processes.run(
+                [
+                    *(binaries.postgres(self.home) / "initdb", "-D", fresh, "-U", SUPERUSER),
+                    *(f"--pwfile={password}", "-A", "scram-sha-256", "-E", "UTF8"),
+                    *("--locale=C", "--data-checksums", "--no-instructions"),
+                ],
+                cwd=fresh,
+                account=self.home.account,
+                timeout_s=START_TIMEOUT_S,
+            )
+        if status:
+            reason = (said + complained)[-500:].strip()
+            raise StartFailed(f"Postgres could not make its data folder: {reason}")
         fresh.rename(self.data)
+
+    @contextlib.contextmanager
+    def _password_file(self) -> Iterator[Path]:
+        """The superuser's password where initdb can read it, for as long as it must."""
+        path = self.folder / "initdb_password"
+        write_private(path, self._superuser_password)
+        try:
+            accounts.give(path, self.home.account)
+            yield path
+        finally:
+            path.unlink()
 
     def _wait_until_ready(self) -> None:
         end = time.monotonic() + START_TIMEOUT_S

@@ -6,16 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 from tenlyr.runtime.accounts import Account
+from tenlyr.runtime.errors import StartFailed
 
+# In the environment of every process of a product, with its TENLYR_HOME beside it.
+MARK = "TENLYR_SUPERVISED"
+LOG_BYTES = 10_000_000
+LOOK_EVERY_S = 0.05
 _PR_SET_PDEATHSIG = 1
 # Loaded once, here: between fork and exec nothing may import or allocate more than it must.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+# The kernel ends a child with the *thread* that made it: this one lives as long as we do.
+_maker = ThreadPoolExecutor(1, "children")
 
 
 def die_with_parent(number: int, parent: int) -> None:
@@ -27,9 +36,14 @@ def die_with_parent(number: int, parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _before_exec(number: int) -> Callable[[], None]:
-    parent = os.getpid()
-    return lambda: die_with_parent(number, parent)
+def follow_leader() -> None:
+    """In a worker of one of our processes: end with the main process, which leads our group.
+
+    The request to end with the parent is not inherited: without this, workers of a web server that
+    was killed would go on holding its port.
+    """
+    if MARK in os.environ and os.getpid() != os.getpgrp():
+        die_with_parent(signal.SIGKILL, os.getpgrp())
 
 
 def spawn(
@@ -42,26 +56,62 @@ def spawn(
     stderr: int | IO[bytes] | None = subprocess.STDOUT,
     on_orphaned: int = signal.SIGTERM,
 ) -> "subprocess.Popen[bytes]":
-    """Start a child in a process group of its own, as `account`, ended when its parent thread ends.
+    """Start a child that leads a process group, as `account`; it gets `on_orphaned` when we end."""
+    parent = os.getpid()
 
-    The kernel ties the promise to the *thread* that calls: call from one that lives as long as the
-    child shall.
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            process_group=0,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            umask=0o077,
+            # After setuid, because a change of user clears the request.
+            preexec_fn=lambda: die_with_parent(on_orphaned, parent),
+        )
+
+    is_main = threading.current_thread() is threading.main_thread()
+    return start() if is_main else _maker.submit(start).result()
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    account: Account | None = None,
+) -> tuple[int, str, str]:
+    """Run a child to its end; answers its status and what it said on both streams.
+
+    It is ended with us, when we are interrupted, and when its time is over (`StartFailed`).
     """
-    return subprocess.Popen(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=None if env is None else dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        process_group=0,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-        umask=0o077,
-        # After setuid, because a change of user clears the request.
-        preexec_fn=_before_exec(on_orphaned),
-    )
+    pipe = subprocess.PIPE
+    child = spawn(command, cwd=cwd, env=env, account=account, stdout=pipe, stderr=pipe)
+    try:
+        said, complained = child.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise StartFailed(f"{Path(command[0]).name} took more than {timeout_s:g} s.") from error
+    finally:
+        if child.poll() is None:
+            signal_group(child.pid, signal.SIGKILL)
+            child.wait(10)
+    return child.returncode, said.decode(errors="replace"), complained.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def log_file(path: Path) -> Iterator[IO[bytes]]:
+    """A server's log, appended to; the one before is kept once it has grown large."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    with path.open("ab") as file:
+        yield file
 
 
 def signal_group(group: int, number: int) -> None:
@@ -79,33 +129,45 @@ def birth(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def inhabitants(folder: Path) -> list[int]:
-    """Processes whose working directory is `folder`: how a server's data folder names its
-    server.
+def inhabitants(folder: Path, program: str) -> list[int]:
+    """Processes of `program` whose working directory is `folder`: a data folder's server."""
+
+    def lives_here(entry: Path) -> bool:
+        is_it = (entry / "exe").readlink().name.split(" ")[0] == program  # "… (deleted)"
+        return is_it and (entry / "cwd").readlink() == folder
+
+    return _such(lives_here)
+
+
+def supervised(home: Path) -> list[int]:
+    """Processes of a product on this data folder, of whatever supervisor."""
+    wanted = {f"{MARK}=1".encode(), b"TENLYR_HOME=" + os.fsencode(home)}
+    return _such(lambda entry: wanted <= set((entry / "environ").read_bytes().split(b"\0")))
+
+
+def evict(find: Callable[[], list[int]], *, patience_s: float = 10.0) -> None:
+    """Wait until `find` finds no process; end those that outstay `patience_s`.
+
+    They are of a run whose supervisor was killed: the kernel has told them to stop already.
     """
+    start = time.monotonic()
+    while left := find():
+        waited_s = time.monotonic() - start
+        if waited_s > 2 * patience_s:
+            raise StartFailed(f"Process {left[0]} of an earlier run cannot be ended.")
+        for pid in left if waited_s > patience_s else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(LOOK_EVERY_S)
+
+
+def _such(is_such: Callable[[Path], bool]) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
+        pid = int(entry.name)
         try:
-            if (entry / "cwd").readlink() == folder and birth(int(entry.name)) is not None:
-                found.append(int(entry.name))
+            if pid != os.getpid() and is_such(entry) and birth(pid) is not None:
+                found.append(pid)
         except OSError:
             continue  # it ended meanwhile, or belongs to somebody else
     return found
-
-
-def evict(folder: Path, *, patience_s: float = 10.0) -> None:
-    """Wait until no process lives in `folder`; end those that outstay `patience_s`.
-
-    They are the servers of a run whose supervisor was killed: already told to stop by the kernel.
-    """
-    end = time.monotonic() + patience_s
-    while left := inhabitants(folder):
-        if time.monotonic() > end:
-            for pid in left:
-                _kill(pid)
-        time.sleep(0.05)
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

@@ -23,7 +23,7 @@ def web(port: int, threads: int) -> list[str]:
         # clients.
         *("--blocking-threads", str(threads), "--backpressure", "4096", "--backlog", "4096"),
         *("--workers-kill-timeout", "10", "--respawn-failed-workers", "--log-level", "error"),
-        "tenlyr.wsgi:application",
+        "tenlyr.runtime.web:application",
     )
 
 

@@ -4,14 +4,14 @@ ready.
 
 import http.client
 import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tenlyr import env
-from tenlyr.runtime import checks, home, ports, product
+from tenlyr.runtime import checks, home, ports, processes, product
 from tenlyr.runtime.errors import StartFailed
 from tenlyr.runtime.given import GIVEN
 from tenlyr.runtime.home import Home
@@ -32,42 +32,63 @@ class Start:
     port: int
     web_processes: int
     web_threads: int
-    lock: int = -1
+    locks: list[int] = field(default_factory=list)
+    here: Home | None = None
 
     def run(self) -> dict[str, Any]:
         """Start everything; answers what the set-up made. Raises `StartFailed`."""
-        checks.port(self.port)
         checks.admin_key(GIVEN.get("TENLYR_ADMIN_KEY", ""))
         checks.secret_key(GIVEN.get("TENLYR_SECRET_KEY", ""))
         here = home.prepare(env.home())
-        self.lock = home.lock(here.path)
+        self.locks = here.lock()
+        self.here = here
+        processes.evict(partial(processes.supervised, here.path))
+        checks.port(self.port)
         settings = self._servers(here)
         self._publish(here, settings)
-        made = self._set_up(environment(**settings))
+        # From what was given: the last run's addresses, if it was killed, are no longer true.
+        variables = environment(GIVEN, **settings, TENLYR_HOME=str(here.path), PORT=str(self.port))
+        made = self._set_up(variables)
         if made.get("adminKey"):
             home.write_private(here.path / "admin_key", f"{made['adminKey']}\n")
-        self._processes(environment(**settings))
+        self._processes(variables)
         self._wait_until_ready()
         return made
+
+    def over(self) -> None:
+        """Nothing runs any more: other commands shall not look for it."""
+        if self.here is not None:
+            self.here.run_env.unlink(missing_ok=True)
 
     def _servers(self, here: Home) -> dict[str, str]:
         """The addresses of Postgres and Redis: those that were given, else our own, started now."""
         settings = {"TENLYR_SECRET_KEY": GIVEN.get("TENLYR_SECRET_KEY") or _secret(here)}
-        given_database, given_redis = GIVEN.get("DATABASE_URL"), GIVEN.get("REDIS_URL")
-        if given_database:
-            checks.database(given_database)
-        else:
-            postgres = Postgres(here)
-            self.supervisor.add(postgres)
-            given_database = postgres.deploy_url
-        if given_redis:
-            if checks.broker(given_redis) == "memory":
+        settings["DATABASE_URL"] = self._database(here)
+        settings["REDIS_URL"] = self._broker(here)
+        if pool := GIVEN.get("DATABASE_POOL_URL"):
+            settings["DATABASE_POOL_URL"] = pool
+        return settings
+
+    def _database(self, here: Home) -> str:
+        given = GIVEN.get("DATABASE_URL")
+        if given:
+            checks.database(given)
+            return given
+        postgres = Postgres(here)
+        if postgres.is_new:
+            self.say("up", "first start: making the database, the roles and a workspace")
+        self.supervisor.add(postgres)
+        return postgres.deploy_url
+
+    def _broker(self, here: Home) -> str:
+        given = GIVEN.get("REDIS_URL")
+        if given:
+            if checks.broker(given) == "memory":
                 self.say("up", 'durability: "memory" (REDIS_URL has no appendfsync always)')
-        else:
-            valkey = Valkey(here)
-            self.supervisor.add(valkey)
-            given_redis = valkey.url
-        return {**settings, "DATABASE_URL": given_database, "REDIS_URL": given_redis}
+            return given
+        valkey = Valkey(here)
+        self.supervisor.add(valkey)
+        return valkey.url
 
     def _publish(self, here: Home, settings: Mapping[str, str]) -> None:
         """Leave the addresses for other `manage.py` commands (0600)."""
@@ -75,39 +96,34 @@ class Start:
         home.write_private(here.run_env, lines)
 
     def _set_up(self, variables: Mapping[str, str]) -> dict[str, Any]:
-        done = subprocess.run(
-            product.setup(),
-            cwd=env.BASE_DIR,
-            env=dict(variables),
-            capture_output=True,
-            text=True,
-            timeout=SETUP_TIMEOUT_S,
-            check=False,
+        status, said, complained = processes.run(
+            product.setup(), cwd=env.BASE_DIR, env=variables, timeout_s=SETUP_TIMEOUT_S
         )
-        if done.returncode:
-            raise StartFailed(f"The set-up failed: {done.stderr.strip()[-2000:]}")
-        made: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        if status:
+            raise StartFailed(f"The set-up failed: {complained.strip()[-2000:]}")
+        made: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
         return made
 
     def _processes(self, variables: Mapping[str, str]) -> None:
-        pooled = {**variables, "TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS}
-        web = product.web(self.port, self.web_threads)
+        """In the order of their start; they leave in reverse, so that the web drains first."""
+        pooled = {"TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS, **variables}
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-        commands = [
-            ("consumer", product.consumer(), variables),
-            ("worker", product.worker(), quiet),
-            ("beat", product.beat(), variables),
-            *((f"web-{n + 1}", web, pooled) for n in range(self.web_processes)),
-        ]
-        for name, command, settings in commands:
-            self.supervisor.add(Command(name, command, settings, env.BASE_DIR, self.say))
+        self._add("celery", "worker", product.worker(), quiet)
+        self._add("celery", "beat", product.beat(), variables)
+        self._add("consumer", "consumer", product.consumer(), variables)
+        for number in range(1, self.web_processes + 1):
+            self._add("web", f"web-{number}", product.web(self.port, self.web_threads), pooled)
+
+    def _add(self, stage: str, name: str, command: list[str], settings: Mapping[str, str]) -> None:
+        child = Command(name, command, settings, env.BASE_DIR, self.say, stage=stage)
+        self.supervisor.add(child)
 
     def _wait_until_ready(self) -> None:
         end = time.monotonic() + READY_TIMEOUT_S
         said = "no answer"
-        while time.monotonic() < end and not self.supervisor.stopping.is_set():
-            self.supervisor.look()
+        while time.monotonic() < end:
+            self.supervisor.check()
             status, said = _readyz(self.port)
             if status == 200:
                 return

@@ -1,39 +1,41 @@
 """Children in order: started, watched, restarted when they crash, stopped in reverse (ADR-0010)."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
-from tenlyr.runtime.processes import signal_group, spawn
+from tenlyr.runtime.children import Child
+from tenlyr.runtime.errors import StartFailed
+from tenlyr.runtime.processes import MARK, spawn
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 HEALTHY_AFTER_S = 30.0
 LOOK_EVERY_S = 0.1
+# `kill -TERM` reaches us once from the terminal's group and once from make: that is one request.
+SAME_REQUEST_S = 1.0
 COLOURS = (36, 32, 33, 35, 34, 96, 92, 93)
 
 
-class Child(Protocol):
-    """What the supervisor looks after."""
-
-    name: str
-    process: "subprocess.Popen[bytes] | None"
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+class Stopping(Exception):
+    """We were asked to stop; raised wherever we are at the time."""
 
 
 @dataclass
-class Command:
-    """A child that is one command of ours, with a process group of its own.
+class Command(Child):
+    """A child that is one command of ours.
 
-    `grace_s` is how long it may take to leave after SIGTERM.
+    `grace_s` is how long it may take to leave after SIGTERM; children of one `stage` leave at the
+    same time.
     """
 
     name: str
@@ -42,43 +44,26 @@ class Command:
     cwd: Path
     say: Callable[[str, str], None]
     grace_s: float = 15.0
+    stage: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
         """Start, and pass on what it prints."""
-        self.process = spawn(
-            self.command, cwd=self.cwd, env=self.env, stdout=subprocess.PIPE, on_orphaned=15
-        )
+        self.process = spawn(self.command, cwd=self.cwd, env=self.env, stdout=subprocess.PIPE)
         output = self.process.stdout
         threading.Thread(target=self._pass_on, args=(output,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Ask it to leave; after its grace the whole group is ended."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(self.grace_s)
-            except subprocess.TimeoutExpired:
-                self.say(self.name, "did not leave in time and is ended")
-        self.bury()
-
-    def bury(self) -> None:
-        """End what is left of the group: a web server's workers outlive its main process."""
-        if self.process is not None:
-            signal_group(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
 
     def _pass_on(self, output: IO[bytes]) -> None:
         with output:
             for line in output:
-                self.say(self.name, line.decode(errors="replace").rstrip())
+                if text := line.decode(errors="replace").rstrip():
+                    self.say(self.name, text)
 
 
 @dataclass
 class _Watched:
     child: Child
+    stage: str
     started: float = 0.0
     pause_s: float = FIRST_PAUSE_S
     due: float = 0.0
@@ -90,30 +75,70 @@ class Supervisor:
 
     say: Callable[[str, str], None]
     watched: list[_Watched] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    asked_at: float = 0.0
+    is_hurried: bool = False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """In the block SIGINT, SIGTERM and SIGHUP raise `Stopping`; a second one hurries us."""
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+            numbers.append(signal.SIGHUP)
+        before = [(number, signal.signal(number, self._asked)) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
 
     def add(self, child: Child) -> None:
         """Start a child now and watch it from now on; raises what its start raises."""
-        watched = _Watched(child)
+        watched = _Watched(child, getattr(child, "stage", "") or child.name)
         self.watched.append(watched)
         child.start()
         watched.started = time.monotonic()
 
     def watch(self) -> None:
-        """Look after the children until `stopping` is set."""
-        while not self.stopping.wait(LOOK_EVERY_S):
+        """Look after the children until we are asked to stop."""
+        while not self.asked_at:
             self.look()
+            time.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:
         """Look at each child once: note the crashed, start those whose pause is over."""
         for watched in self.watched:
             self._look_at(watched)
 
+    def check(self) -> None:
+        """During the start a child that ends is a reason to give up, not to try again."""
+        for child in (watched.child for watched in self.watched):
+            if child.process is not None and child.process.poll() is not None:
+                raise StartFailed(f"{child.name} ended at once ({child.process.returncode}).")
+
     def stop(self) -> None:
-        """Stop all children, the last started first."""
-        self.stopping.set()
-        for watched in reversed(self.watched):
-            watched.child.stop()
+        """Stop all children, the last started first; those of one stage at the same time."""
+        self.asked_at = self.asked_at or time.monotonic()
+        for _, group in groupby(reversed(self.watched), key=lambda one: one.stage):
+            self._see_off([watched.child for watched in group])
+
+    def _asked(self, _number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self.asked_at:
+            self.is_hurried = self.is_hurried or now - self.asked_at > SAME_REQUEST_S
+            return
+        self.asked_at = now
+        raise Stopping
+
+    def _see_off(self, children: list[Child]) -> None:
+        start = time.monotonic()
+        for child in children:
+            child.ask()
+        for child in children:
+            if not child.leave(partial(self._has_time, start + child.grace_s)):
+                self.say(child.name, "did not leave in time and is ended")
+
+    def _has_time(self, end: float) -> bool:
+        return time.monotonic() < end and not self.is_hurried
 
     def _look_at(self, watched: _Watched) -> None:
         child, now = watched.child, time.monotonic()
@@ -123,8 +148,7 @@ class Supervisor:
             return
         if not watched.due:
             self.say(child.name, f"ended with {child.process.returncode}, is started again")
-            if isinstance(child, Command):
-                child.bury()
+            child.bury()
             watched.due = now + watched.pause_s
             watched.pause_s = min(2 * watched.pause_s, LONGEST_PAUSE_S)
         elif now >= watched.due:
@@ -134,8 +158,11 @@ class Supervisor:
         watched.due, watched.started = 0.0, time.monotonic()
         try:
             watched.child.start()
+        except Stopping:
+            raise
         except Exception as error:  # a start that fails is tried again, like a crash
             self.say(watched.child.name, f"did not start: {error}")
+            watched.child.bury()
 
 
 def printer() -> Callable[[str, str], None]:
@@ -147,8 +174,10 @@ def printer() -> Callable[[str, str], None]:
         with lock:
             colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
             shown = f"\x1b[{colour}m{name:<9}\x1b[0m" if sys.stdout.isatty() else f"{name:<9}"
-            sys.stdout.write(f"{shown} | {line}\n")
-            sys.stdout.flush()
+            # Nobody may be reading any more (`make run | head`): the product goes on.
+            with contextlib.suppress(BrokenPipeError):
+                sys.stdout.write(f"{shown} | {line}\n")
+                sys.stdout.flush()
 
     return say
 
@@ -158,8 +187,8 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """Our own environment with settings added, and the virtual environment's programs first."""
+def environment(base: Mapping[str, str] = os.environ, /, **settings: str) -> dict[str, str]:
+    """An environment with settings added, and the virtual environment's programs first."""
     programs = str(Path(sys.executable).parent)
-    path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **settings}
+    path = os.pathsep.join([programs, base.get("PATH", os.defpath)])
+    return {**base, "PATH": path, "PYTHONUNBUFFERED": "1", MARK: "1", **settings}

@@ -4,23 +4,23 @@ reply.
 
 import signal
 import socket
-import subprocess
 import time
+from functools import partial
 
 from tenlyr.runtime import accounts, binaries, ports, processes
+from tenlyr.runtime.children import Child
 from tenlyr.runtime.errors import StartFailed
-from tenlyr.runtime.home import Home, secret
-from tenlyr.runtime.processes import spawn
+from tenlyr.runtime.home import Home, secret, write_private
 
 START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 20
 
 
-class Valkey:
+class Valkey(Child):
     """The server of one data folder. `fsync` is `always`, but for tests that need the other."""
 
     name = "valkey"
     stop_signal = signal.SIGTERM
+    grace_s = 20.0
 
     def __init__(self, home: Home, *, fsync: str = "always") -> None:
         self.home = home
@@ -28,7 +28,6 @@ class Valkey:
         self.data = self.folder / "data"
         self.fsync = fsync
         self.port = 0
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -41,10 +40,10 @@ class Valkey:
         self.folder.chmod(0o711)
         self.data.mkdir(mode=0o700, exist_ok=True)
         accounts.give(self.data, self.home.account)
-        processes.evict(self.data)
+        processes.evict(partial(processes.inhabitants, self.data, binaries.VALKEY))
         self.port = self.port or ports.kept(self.folder / "port")
-        with (self.folder / "log").open("ab") as log:
-            self.process = spawn(
+        with processes.log_file(self.folder / "log") as log:
+            self.process = processes.spawn(
                 [binaries.valkey(self.home), self._configured()],
                 cwd=self.data,
                 account=self.home.account,
@@ -53,24 +52,13 @@ class Valkey:
             )
         self._wait_until_ready()
 
-    def stop(self) -> None:
-        """Stop; what was acknowledged is in the file already."""
-        if self.process is None:
-            return
-        self.process.send_signal(self.stop_signal)
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(STOP_TIMEOUT_S)
-
     @property
     def _password(self) -> str:
         return secret(self.folder / "password")
 
     def _configured(self) -> str:
         """The configuration as a file, so that the password is on no command line."""
-        path = self.data / "valkey.conf"
+        path = self.folder / "valkey.conf"
         settings = {
             "bind": ports.HOST,
             "port": str(self.port),
@@ -81,9 +69,7 @@ class Valkey:
             "maxmemory-policy": "noeviction",
             "dir": str(self.data),
         }
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        write_private(path, "".join(f"{name} {value}\n" for name, value in settings.items()))
         accounts.give(path, self.home.account)
         return str(path)
 

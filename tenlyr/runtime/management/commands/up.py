@@ -1,6 +1,5 @@
 """`manage.py up`: start the whole product, keep it running, stop it cleanly."""
 
-import signal
 import sys
 from typing import Any
 
@@ -9,7 +8,7 @@ from django.core.management.base import BaseCommand
 from tenlyr import env
 from tenlyr.runtime.errors import StartFailed
 from tenlyr.runtime.start import Start
-from tenlyr.runtime.supervisor import Supervisor, printer
+from tenlyr.runtime.supervisor import Stopping, Supervisor, printer
 
 
 class Command(BaseCommand):
@@ -17,31 +16,25 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        say = printer()
-        supervisor = Supervisor(say)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: supervisor.stopping.set())
+        supervisor = Supervisor(printer())
         failure = ""
-        try:
-            self._start(supervisor, say)
-            supervisor.watch()
-        except (StartFailed, env.SettingError) as error:
-            failure = str(error)
-        finally:
-            supervisor.stop()
+        with supervisor.listening():
+            start = _start(supervisor)
+            try:
+                self._announce(start, start.run())
+                supervisor.watch()
+            except (StartFailed, env.SettingError) as error:
+                failure = str(error)
+            except Stopping:
+                supervisor.say("up", "stopping")
+            finally:
+                supervisor.stop()
+                start.over()
         if failure:
             sys.exit(f"Tenlyr cannot start: {failure}")
         self.stdout.write("Tenlyr has stopped.")
 
-    def _start(self, supervisor: Supervisor, say: Any) -> None:
-        start = Start(
-            supervisor,
-            say,
-            port=env.integer("PORT", 8000, least=1, most=65535),
-            web_processes=env.integer("TENLYR_WEB_PROCESSES", 2, least=1, most=64),
-            web_threads=env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256),
-        )
-        made = start.run()
+    def _announce(self, start: Start, made: dict[str, Any]) -> None:
         if made.get("created"):
             self.stdout.write(
                 "\nShown once, keep them:\n"
@@ -50,3 +43,13 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"Tenlyr is ready at http://127.0.0.1:{start.port}")
         self.stdout.flush()
+
+
+def _start(supervisor: Supervisor) -> Start:
+    return Start(
+        supervisor,
+        supervisor.say,
+        port=env.integer("PORT", 8000, least=1, most=65535),
+        web_processes=env.integer("TENLYR_WEB_PROCESSES", 2, least=1, most=64),
+        web_threads=env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256),
+    )
