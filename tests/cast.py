@@ -89,7 +89,7 @@ class Api:
         content_type: str = "application/json",
         **headers: str,
     ) -> Answer:
-        """One call; `raw` sends bytes as they are. Header names in snake_case: `idempotency_key=`."""
+        """One call; `raw` sends bytes as they are; headers in snake_case: `idempotency_key=`."""
         named = {**self._headers, **headers}
         sent = {name.replace("_", "-"): value for name, value in named.items()}
         if key is not None:
