@@ -15,7 +15,7 @@ from apps.dashboard.exporting import Format
 from tenlyr.core import errors, paging
 from tenlyr.core.api import wire
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import documented
+from tenlyr.core.api.schema import CURSOR, documented
 from tenlyr.core.api.views import ApiView
 
 LIMIT_MOST = 1_000
@@ -39,7 +39,7 @@ class DashboardView(ApiView):
             ),
             OpenApiParameter(
                 "cursor",
-                OpenApiTypes.STR,
+                CURSOR,
                 description="`X-Next-Cursor` of the answer before; the last one has none.",
             ),
         ],

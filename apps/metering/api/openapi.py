@@ -6,10 +6,10 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 
 from apps.metering.api.serializers import METRICS
 from apps.metering.reading import LONGEST_LATENCY_MS, LONGEST_TEXT, Mode
+from tenlyr.core.api.serializers import NOT_PLAIN
 from tenlyr.core.metrics import GAUGES, LARGEST_VALUE, Metric
 
 COUNTED = [metric.value for metric in Metric if metric not in GAUGES]
-NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class EventRequest(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     target_class = "apps.metering.api.serializers.UsageEventRequestSerializer"
 
     def get_name(self, auto_schema: Any, direction: Any) -> str:
-        return "UsageEventRequest"
+        return "UsageEvent"  # to which the suffix of request bodies is added
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return event_schema()

@@ -13,6 +13,7 @@ from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
 from tenlyr.core import clock, errors
 from tenlyr.core.api.serializers import (
+    NOT_PLAIN,
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
@@ -20,8 +21,6 @@ from tenlyr.core.api.serializers import (
     WireSerializer,
 )
 
-# What `is_plain` refuses, spelled out for the OpenAPI document: its readers cannot run our code.
-NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 PLAIN = RegexValidator(rf"^[^{NOT_PLAIN}]*$", "Contains a character that is not allowed.")
 NAME = RegexValidator(
     rf"^[^\s{NOT_PLAIN}]([^{NOT_PLAIN}]*[^\s{NOT_PLAIN}])?$",

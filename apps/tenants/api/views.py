@@ -16,7 +16,7 @@ from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
 from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import documented
+from tenlyr.core.api.schema import CURSOR, PLAIN_TEXT, documented
 from tenlyr.core.api.views import ApiView
 from tenlyr.core.keys import Kind
 from tenlyr.core.stored_key import mint
@@ -28,10 +28,10 @@ LIST_PARAMETERS = [
         {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
         description=f"Tenants per page; more than {LIMIT_MOST} means {LIMIT_MOST}.",
     ),
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="`nextCursor` of the page before."),
+    OpenApiParameter("cursor", CURSOR, description="`nextCursor` of the page before."),
     OpenApiParameter(
         "ownerEmail",
-        {"type": "string", "maxLength": LONGEST_EMAIL},
+        {**PLAIN_TEXT, "maxLength": LONGEST_EMAIL},
         description="Only the tenant with this address, whatever its case.",
     ),
     OpenApiParameter("status", OpenApiTypes.STR, enum=serializers.STATUSES),

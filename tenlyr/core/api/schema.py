@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from tenlyr.core.api import wire
+from tenlyr.core.api.serializers import NOT_PLAIN
 
 View = Callable[..., Any]
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -59,9 +60,14 @@ class TenlyrSchema(AutoSchema):
     """Paths and summaries as drf-spectacular finds them."""
 
 
+# The shapes of query parameters.
+CURSOR = {"type": "string", "maxLength": 512, "pattern": "^[A-Za-z0-9_=-]*$"}
+PLAIN_TEXT = {"type": "string", "pattern": f"^[^{NOT_PLAIN}]*$"}
+
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    # A space at either end does not survive the way through HTTP.
+    {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     OpenApiParameter.HEADER,
     description="1 to 255 printable ASCII characters. A repeat within 24 h answers alike.",
 )
@@ -113,6 +119,7 @@ def camelize(result: Any, generator: Any, request: Any, public: Any) -> Any:
     for item in paths.values():
         for operation in item.values():
             _camelize_places(operation)
+            _require_body(operation)
     return result
 
 
@@ -124,6 +131,14 @@ def _camelize_places(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
             parameter["name"] = wire.camel(parameter["name"])
+
+
+def _require_body(operation: dict[str, Any]) -> None:
+    """Only an object may be left out, as an empty one: a list or lines must be sent."""
+    body = operation.get("requestBody", {})
+    kinds = {media["schema"].get("type") for media in body.get("content", {}).values()}
+    if kinds & {"array", "string"}:
+        body["required"] = True
 
 
 def _camelize(schema: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ from rest_framework.settings import api_settings
 
 from tenlyr.core.api import wire
 
+# What `is_plain` refuses, spelled out for the document: its readers cannot run our code.
+NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 # Bidirectional overrides turn a name around on the screen of whoever reads it.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

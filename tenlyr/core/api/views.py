@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenlyr.core import errors, idempotency
-from tenlyr.core.api.serializers import WireSerializer
+from tenlyr.core.api.serializers import WireSerializer, is_plain
 from tenlyr.core.idempotency import Answer, Call
 from tenlyr.core.principal import Principal
 
@@ -27,7 +27,7 @@ class ApiView(APIView):
         for name, values in request.query_params.lists():
             if len(values) > 1:
                 raise errors.invalid(name, "repeated", "Give this parameter once.")
-            if not values[0].isprintable():
+            if not is_plain(values[0]):
                 raise errors.invalid(name, "invalid", "Contains a character that is not allowed.")
 
     @property

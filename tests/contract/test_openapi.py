@@ -1,0 +1,75 @@
+"""`openapi.json` is what the code says, and what the product serves (Done 8)."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.cast import Api
+from tests.house.routes import OPERATIONS
+from tests.house.sources import ROOT
+
+COMMITTED = ROOT / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    """The document in the repository."""
+    return json.loads(COMMITTED.read_text())
+
+
+def test_it_is_current_and_valid(tmp_path: Any) -> None:
+    written = tmp_path / "openapi.json"
+    call_command(
+        "spectacular",
+        *("--format", "openapi-json", "--file", str(written)),
+        *("--validate", "--fail-on-warn"),
+        stdout=io.StringIO(),
+    )
+    assert written.read_text() == COMMITTED.read_text(), "run `make openapi`"
+
+
+def test_it_is_served_as_json(api: Api, document: Any) -> None:
+    answer = api.get("/openapi.json")
+    assert answer.status == 200
+    assert "json" in answer.headers["Content-Type"]
+    assert answer.body["paths"] == document["paths"]
+    assert answer.body["components"] == document["components"]
+
+
+def test_people_can_read_it(api: Api) -> None:
+    page = api.get("/docs")
+    assert page.status == 200
+    assert b"swagger" in page.body.lower()
+
+
+def test_every_operation_of_the_map_is_in_it_and_no_other(document: Any) -> None:
+    written = {
+        (method.upper(), path.replace("{tenantId}", "{tenant_id}"))
+        for path, item in document["paths"].items()
+        for method in item
+    }
+    assert written == {(one.method, one.path) for one in OPERATIONS}
+
+
+def test_operation_ids_are_the_sdks_method_paths(document: Any) -> None:
+    ids = [one["operationId"] for item in document["paths"].values() for one in item.values()]
+    assert len(ids) == len(set(ids))
+    assert {one.split(".")[0] for one in ids} == {"tenants", "usage"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_every_operation_says_how_it_refuses(document: Any, operation: Any) -> None:
+    path = operation.path.replace("{tenant_id}", "{tenantId}")
+    answers = document["paths"][path][operation.method.lower()]["responses"]
+    refusals = {"400", "401", "403", "422", "429", "503"}
+    if operation.has_body and operation.method != "DELETE":
+        refusals |= {"413", "415"}
+    if "{tenant_id}" in operation.path:
+        refusals |= {"404"}
+    assert refusals <= set(answers)
+    for status in refusals:
+        shape = answers[status]["content"]["application/json"]["schema"]
+        assert shape == {"$ref": "#/components/schemas/ErrorShape"}

@@ -1,0 +1,59 @@
+"""schemathesis with all checks against the running product finds nothing (Done 7)."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from tests.house.routes import OPERATIONS
+from tests.house.sources import ROOT
+
+HERE = Path(__file__).parent
+BOUND_S = 110
+EXAMPLES = {"admin": 20, "tenant": 40}
+PATHS = {"admin": "^/api/v1/tenants", "tenant": "^/api/v1/usage"}
+
+
+@pytest.fixture(scope="module")
+def keys_of(product: Any) -> dict[str, str]:
+    """A key of each kind."""
+    made = httpx.post(
+        urljoin(product.url, "/api/v1/tenants"),
+        headers={"Authorization": f"Bearer {product.admin_key}"},
+        json={"name": "Fuzzed", "ownerEmail": "fuzzed@example.com", "plan": "enterprise"},
+    )
+    assert made.status_code == 201
+    return {"admin": product.admin_key, "tenant": made.json()["apiKey"]}
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_all_checks_with_each_kind_of_key(
+    product: Any, keys_of: dict[str, str], kind: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--config-file", str(HERE / "schemathesis.toml")),
+            *("run", str(ROOT / "openapi.json"), "--url", product.url),
+            *("--header", f"Authorization: Bearer {keys_of[kind]}"),
+            *("--include-path-regex", PATHS[kind]),
+            *("--checks", "all", "--max-examples", str(EXAMPLES[kind])),
+            *("--continue-on-failure", "--no-color", "--warnings", "off"),
+        ],
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.contract.schemathesis_hooks"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=BOUND_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-1_000:]
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested is not None
+    assert int(tested[1]) == sum(re.match(PATHS[kind], one.path) is not None for one in OPERATIONS)
