@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIN := --python-version 3.11 --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types bench openapi openapi-check pin clean
 
@@ -33,19 +34,22 @@ openapi-check: openapi ## Fail when openapi.json was stale
 	git diff --exit-code --stat openapi.json
 
 pin: ## Resolve requirements*.in anew (needs uv)
-	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q $(PIN) requirements.in -o requirements.txt
+	uv pip compile -q $(PIN) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the virtual environment and caches (never data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-$(BIN)/python:
+# Made again when it was left half-made; packages are installed again when the pins change.
+$(VENV)/.made:
 	@sh tenlyr/runtime/venv.sh "$(PYTHON)" $(VENV)
 
-$(VENV)/.run: requirements.txt | $(BIN)/python
+$(VENV)/.run: requirements.txt | $(VENV)/.made
+	@echo "Installing what Tenlyr runs on"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "Installing what its tests need"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch $@

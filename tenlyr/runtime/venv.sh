@@ -7,9 +7,12 @@ if [ -z "$python" ] || ! "$python" -c 'import sys; sys.exit(sys.version_info < (
     echo "Tenlyr needs Python 3.11 or later: set PYTHON to it." >&2
     exit 1
 fi
-# Without ensurepip (Debian keeps it in python3-venv) the system's own pip can install into the new one.
+echo "Making the virtual environment $folder"
+# Without ensurepip (Debian keeps it in python3-venv) the system's own pip installs into the new one.
 if "$python" -c 'import ensurepip' 2>/dev/null; then
-    exec "$python" -m venv "$folder"
+    "$python" -m venv --clear "$folder"
+else
+    "$python" -m venv --clear --without-pip "$folder"
+    "$python" -m pip --python "$folder/bin/python" install -q --disable-pip-version-check pip
 fi
-"$python" -m venv --without-pip "$folder"
-exec "$python" -m pip --python "$folder/bin/python" install -q --disable-pip-version-check pip
+touch "$folder/.made"
