@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import budgets, machine, report
 from benchmarks.bench import Bench, Group
 from benchmarks.budgets import Budget, Figure
+from benchmarks.cpu import Neighbours
 from benchmarks.goals import drain, inside, provisioning, tracking
 from benchmarks.progress import Progress
 
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": given.quick,
         "machine": machine.facts(),
+        "neighbours": {},
         "figures": {},
         "failed": {},
     }
@@ -75,6 +77,7 @@ def measured(
 ) -> list[Figure]:
     """A group's figures, printed and noted. A subject that fails ends its group, not the run."""
     bench.progress.begin(group.title)
+    neighbours = Neighbours()
     figures: list[Figure] = []
     try:
         figures.extend(group.run(bench))
@@ -87,6 +90,8 @@ def measured(
     reason = result["failed"].get(group.title)
     if reason:
         print(f"  FAILED: {reason}")
+    share = result["neighbours"][group.title] = round(neighbours.share(), 3)
+    print(f"  (other processes used {share:.0%} of the machine meanwhile)")
     print(flush=True)
     if reason:
         return []  # half a group is no result

@@ -1,6 +1,7 @@
 """CPU time of process trees, from /proc: what a request costs, however busy the machine is."""
 
 import os
+import time
 from pathlib import Path
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -32,6 +33,27 @@ def _tree(root: int, parents: dict[int, int]) -> set[int]:
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
     return found
+
+
+def busy_s() -> float:
+    """Seconds that all cores together have been busy since the machine started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, *interrupts = (int(field) for field in fields[:7])
+    return (user + nice + system + sum(interrupts)) / TICKS_A_SECOND
+
+
+class Neighbours:
+    """How much of the machine others used since this was made: what makes figures doubtful."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._others = busy_s() - tree_s(os.getpid())
+
+    def share(self) -> float:
+        """Of all cores, from 0 to 1."""
+        others = busy_s() - tree_s(os.getpid()) - self._others
+        elapsed = (time.monotonic() - self._begin) * (os.cpu_count() or 1)
+        return max(0.0, others / elapsed) if elapsed else 0.0
 
 
 class Meter:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_the_time_of_living_grandchildren_counts() -> None:
     finally:
         os.killpg(parent.pid, 9)
         parent.wait(10)
+
+
+def test_our_own_work_is_not_the_neighbours() -> None:
+    begin, before = time.monotonic(), cpu.busy_s()
+    neighbours = cpu.Neighbours()
+    burn(0.5)
+    others_s = neighbours.share() * (time.monotonic() - begin) * (os.cpu_count() or 1)
+    assert 0 <= others_s <= cpu.busy_s() - before - 0.4
 
 
 def test_a_subject_that_is_gone_is_an_error_and_not_a_cheap_one() -> None:
