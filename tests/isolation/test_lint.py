@@ -123,7 +123,7 @@ IN_A_LOCATION: dict[str, tuple[str, tuple[str, str]]] = {
         ("matview_or_foreign", "S.m"),
     ),
     "unique without tenant": (
-        f"CREATE UNIQUE INDEX ON {TABLE} (start, grain, metric)",
+        f"CREATE UNIQUE INDEX ON {TABLE} (start, grain, metric) WHERE false",
         ("unique_without_tenant", ROLLUP),
     ),
     "foreign key without tenant": (
