@@ -7,7 +7,7 @@ from io import BytesIO
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
 from tenlyr.core import context, errors, ids
@@ -66,6 +66,8 @@ class RequestMiddleware:
         answer = self._answer(request)
         answer["X-Request-Id"] = here.request_id
         answer.setdefault("Cache-Control", "no-store")
+        if isinstance(answer, HttpResponse):  # a whole one: without its length it goes in chunks
+            answer.setdefault("Content-Length", str(len(answer.content)))
         return answer
 
     def process_exception(

@@ -1,5 +1,6 @@
 """What every request gets: an id, an address, a bound on its body, our own pages (B01, B11)."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -126,6 +127,13 @@ class TestHeaders:
             assert headers["Cache-Control"] == "no-store"
             assert headers["X-Content-Type-Options"] == "nosniff"
             assert headers["Referrer-Policy"] == "same-origin"
+
+    def test_a_whole_answer_says_how_long_it_is(self, api: Api) -> None:
+        for path in ("/livez", "/api/fail/ours", "/api/nowhere"):
+            answer = api.call("GET", path)
+            assert int(answer.headers["Content-Length"]) == len(
+                json.dumps(answer.body, separators=(",", ":"))
+            )
 
     def test_only_people_get_sessions_and_frames_are_denied_them(self, api: Api) -> None:
         page = api.get("/admin/login/")
