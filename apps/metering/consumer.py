@@ -84,11 +84,9 @@ class Consumer:
         """Store everything there is now, and answer how many events that was (tests, commands)."""
         stored = 0
         self._beat()
-        while True:
-            self._read()
-            if not self._pending:
-                return stored
+        while self._read(block_ms=0):
             stored += self._flush()
+        return stored
 
     def _is_time(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -155,19 +153,20 @@ class Consumer:
             self._positions.update(dict.fromkeys(empty, START))
 
     # ---- reading
-    def _read(self) -> None:
+    def _read(self, block_ms: int = BLOCK_MS) -> bool:
+        """Read what there is room for, or wait for the first entry; answers whether any came."""
         if not self._positions:
             self.stop.wait(GATHER_S)
-            return
+            return False
         room = MOST_EVENTS - self._events()
         count = int(room / self._size / len(self._positions))
         entries = stream.read(
             self._positions,
             count=max(1, min(count, 1_000)),
-            block_ms=0 if self._pending else BLOCK_MS,
+            block_ms=0 if self._pending else block_ms,
         )
         if not entries:
-            return
+            return False
         if not self._pending:
             self._pending_since = time.monotonic()
         for entry in entries:
@@ -176,6 +175,7 @@ class Consumer:
         # How large entries are lately, so that one read never brings far more than there is
         # room for.
         self._size = max(1.0, sum(entry.count for entry in entries) / len(entries))
+        return True
 
     def _events(self) -> int:
         return sum(entry.count for entry in self._pending)
