@@ -3,10 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from django.db import connections
 
+from apps.isolation.public import release, scope
 from apps.metering import storing, stream
 from apps.metering.models import DeadLetter
+from apps.metering.store.models import Minute
 from tenlyr.core import clock, redis
 from tests.cast import Api, Customer
 from tests.metering.stored import (
@@ -69,11 +70,6 @@ class TestStored:
         track(tenant, latencyMs=0.5)
         track(tenant, latencyMs=60_000)
         consume()
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("SELECT 1")
-        from apps.isolation.public import scope
-        from apps.metering.store.models import Minute
-
         with scope(tenant.id):
             minutes = list(Minute.objects.filter(tenant_id=tenant.id))
         places = [sum(column) for column in zip(*(m.latencies for m in minutes), strict=True)]
@@ -196,8 +192,6 @@ class TestPoison:
 def test_events_of_a_deleted_tenant_are_let_go(acme: Customer, globex: Customer) -> None:
     track(acme)
     track(globex)
-    from apps.isolation.public import release
-
     release(acme.id)
     consume()
     assert stream.is_empty(redis.shard_of(acme.id))
