@@ -103,25 +103,24 @@ class TestZip:
         assert self.unpack(sections())["health.csv"] == b""
 
 
+def stream(name: str, made: Iterator[Section]) -> Any:
+    """The pieces of one format."""
+    return formats.as_zip(made, NOW) if name == "as_zip" else getattr(formats, name)(made)
+
+
 @pytest.mark.parametrize("name", ["as_json", "as_csv", "as_zip"])
 class TestStreaming:
-    def pieces(self, name: str, rows: int) -> Iterator[bytes]:
-        made = sections(rows)
-        if name == "as_zip":
-            return formats.as_zip(made, NOW)
-        return getattr(formats, name)(made)  # type: ignore[no-any-return]
-
     def test_pieces_are_bounded_and_never_empty(self, name: str) -> None:
-        sizes = [len(piece) for piece in self.pieces(name, 5_000)]
+        sizes = [len(piece) for piece in stream(name, sections(5_000))]
         assert min(sizes) > 0
         assert max(sizes) < 3 * formats.PIECE_BYTES
 
     def test_memory_does_not_grow_with_the_rows(self, name: str) -> None:
-        for _ in self.pieces(name, 2_000):
+        for _ in stream(name, sections(2_000)):
             pass
         tracemalloc.start()
         try:
-            for _ in self.pieces(name, 20_000):
+            for _ in stream(name, sections(20_000)):
                 pass
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -136,18 +135,15 @@ class TestStreaming:
                 taken.append(number)
                 yield {"n": number, **NASTY}
 
-        made = iter([Section("usage", rows())])
-        stream = formats.as_zip(made, NOW) if name == "as_zip" else getattr(formats, name)(made)
-        next(stream)
+        pieces = stream(name, iter([Section("usage", rows())]))
+        next(pieces)
         assert len(taken) < 5_000
-        stream.close()
+        pieces.close()
 
     def test_a_failing_section_fails_the_export(self, name: str) -> None:
         def rows() -> Iterator[dict[str, Any]]:
             yield {"n": 1}
             raise OSError("the store is away")
 
-        made = iter([Section("usage", rows())])
-        stream = formats.as_zip(made, NOW) if name == "as_zip" else getattr(formats, name)(made)
         with pytest.raises(OSError, match="away"):
-            list(stream)
+            list(stream(name, iter([Section("usage", rows())])))

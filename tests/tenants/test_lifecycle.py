@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 import time_machine
@@ -29,7 +28,7 @@ from tests.cast import Customer
 from tests.tenants.support import at_once, code_of
 
 
-def who(tenant: Customer) -> dict[str, UUID]:
+def who(tenant: Customer) -> dict[str, Any]:
     return {"workspace_id": tenant.workspace.id, "tenant_id": tenant.id}
 
 
@@ -130,7 +129,8 @@ class TestChangePlan:
 
     def test_the_same_plan_changes_nothing(self, acme: Customer) -> None:
         lifecycle.change_plan(**who(acme), plan=TenantPlan.GROWTH)
-        assert told(acme) == recorded(acme) == []
+        assert not told(acme)
+        assert not recorded(acme)
 
     def test_the_same_plan_moves_to_its_newest_version(self, acme: Customer) -> None:
         limits = {"api_call": {"limit": 5, "strict": True}}
@@ -293,7 +293,7 @@ class TestRaces:
 
 class TestOthers:
     def test_another_workspaces_tenant_is_unknown(self, acme: Customer, stranger: Customer) -> None:
-        foreign = {"workspace_id": acme.workspace.id, "tenant_id": stranger.id}
+        foreign: dict[str, Any] = {"workspace_id": acme.workspace.id, "tenant_id": stranger.id}
         verbs: list[Callable[[], Any]] = [
             lambda: lifecycle.suspend(**foreign),
             lambda: lifecycle.reactivate(**foreign),
