@@ -3,6 +3,7 @@ runs.
 """
 
 import errno
+import socket
 from typing import Any
 
 import psycopg
@@ -13,8 +14,9 @@ from tenlyr.core.keys import Kind, kind_of
 from tenlyr.runtime import ports
 from tenlyr.runtime.errors import StartFailed
 
-OLDEST_POSTGRES = 150000
+OLDEST_POSTGRES, OLDEST_REDIS = 150000, 7
 SHORTEST_SECRET = 32
+POSTGRES = {"postgres": 5432, "postgresql": 5432}
 ROLE = "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
 
 
@@ -44,7 +46,9 @@ def secret_key(text: str) -> None:
 
 def database(url: str) -> None:
     """`DATABASE_URL` must be reachable, new enough, and of a role that may make roles."""
-    env.url("DATABASE_URL", {"postgres": 5432, "postgresql": 5432})
+    parts = env.url("DATABASE_URL", POSTGRES)
+    if parts is None or not parts.path.strip("/"):
+        raise StartFailed("DATABASE_URL names no database: end it with /NAME.")
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             if connection.info.server_version < OLDEST_POSTGRES:
@@ -62,6 +66,24 @@ def database(url: str) -> None:
         raise StartFailed("The role of DATABASE_URL needs CREATEROLE and CREATEDB.")
 
 
+def pooler() -> None:
+    """`DATABASE_POOL_URL` must be an address where somebody listens.
+
+    Who may log in there shows at the set-up: the roles may not exist yet.
+    """
+    parts = env.url("DATABASE_POOL_URL", POSTGRES)
+    if parts is None:
+        return
+    if not parts.path.strip("/"):
+        raise StartFailed("DATABASE_POOL_URL names no database: end it with /NAME.")
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 5432), timeout=5).close()
+    except OSError as error:
+        raise StartFailed(
+            f"DATABASE_POOL_URL cannot be reached: {error.strerror or error}."
+        ) from error
+
+
 def broker(url: str) -> str:
     """`REDIS_URL` must answer and never evict; answers its durability, `disk` or `memory`."""
     env.url("REDIS_URL", {"redis": 6379, "rediss": 6379})
@@ -70,12 +92,15 @@ def broker(url: str) -> str:
     except ValueError as error:
         raise StartFailed(f"REDIS_URL cannot be read: {error}.") from error
     try:
-        memory, persistence = client.info("memory"), client.info("persistence")
+        about, memory = client.info("server"), client.info("memory")
+        persistence = client.info("persistence")
         fsync = _setting(client, "appendfsync")
     except redis.RedisError as error:
         raise StartFailed(f"REDIS_URL cannot be reached: {error}") from error
     finally:
         client.close()
+    if int(str(about.get("redis_version", OLDEST_REDIS)).split(".")[0]) < OLDEST_REDIS:
+        raise StartFailed("REDIS_URL is a Redis older than 7.")
     if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
         raise StartFailed("REDIS_URL evicts keys when full: set maxmemory-policy noeviction.")
     return "disk" if persistence.get("aof_enabled") == 1 and fsync == "always" else "memory"

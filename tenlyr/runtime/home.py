@@ -106,7 +106,9 @@ def _servers_of_root(path: Path) -> Path:
     clone = path.parent if path.name == ".tenlyr" else path
     folder = ROOTS_FOLDER / hashlib.sha256(str(clone).encode()).hexdigest()[:16]
     if folder.exists():
+        handle = lock(folder)  # whoever still runs there is not robbed of it
         folder.rename(folder.with_name(f"{folder.name}.left-{int(time.time() * 1000)}"))
+        os.close(handle)
     _open_to_all(folder)
     write_private(pointer, f"{folder}\n")
     return folder

@@ -1,6 +1,6 @@
 """Ports on the loopback address: is one free, find one, keep one."""
 
-import random
+import secrets
 import socket
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def is_free(port: int) -> bool:
 def any_free() -> int:
     """A port that is free now."""
     for _ in range(200):
-        port = random.randint(LOWEST, HIGHEST)
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
         if is_free(port):
             return port
     with socket.socket() as probe:

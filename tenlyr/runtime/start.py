@@ -21,6 +21,7 @@ from tenlyr.runtime.valkey import Valkey
 
 READY_TIMEOUT_S = 120
 SETUP_TIMEOUT_S = 300
+ANSWER_EVERY_S, READY_EVERY_S = 0.05, 0.3
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Start:
         here = home.prepare(env.home())
         self.locks = here.lock()
         self.here = here
+        self.say("up", "starting")
         processes.evict(partial(processes.supervised, here.path))
         checks.port(self.port)
         settings = self._servers(here)
@@ -66,6 +68,7 @@ class Start:
         settings["DATABASE_URL"] = self._database(here)
         settings["REDIS_URL"] = self._broker(here)
         if pool := GIVEN.get("DATABASE_POOL_URL"):
+            checks.pooler()
             settings["DATABASE_POOL_URL"] = pool
         return settings
 
@@ -100,7 +103,10 @@ class Start:
             product.setup(), cwd=env.BASE_DIR, env=variables, timeout_s=SETUP_TIMEOUT_S
         )
         if status:
-            raise StartFailed(f"The set-up failed: {complained.strip()[-2000:]}")
+            lines = complained.strip().splitlines() or ["it said nothing."]
+            for line in lines[:-1]:  # a traceback; of a mistake of the operator's there is none
+                self.say("setup", line)
+            raise StartFailed(f"The set-up failed: {lines[-1].removeprefix('CommandError: ')}")
         made: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
         return made
 
@@ -109,9 +115,9 @@ class Start:
         pooled = {"TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS, **variables}
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-        self._add("celery", "worker", product.worker(), quiet)
-        self._add("celery", "beat", product.beat(), variables)
-        self._add("consumer", "consumer", product.consumer(), variables)
+        self._add("work", "worker", product.worker(), quiet)
+        self._add("work", "beat", product.beat(), variables)
+        self._add("work", "consumer", product.consumer(), variables)
         for number in range(1, self.web_processes + 1):
             self._add("web", f"web-{number}", product.web(self.port, self.web_threads), pooled)
 
@@ -120,27 +126,42 @@ class Start:
         self.supervisor.add(child)
 
     def _wait_until_ready(self) -> None:
+        """Ready is when every web process has answered, and one of them says so of all parts.
+
+        The kernel shares connections out among all that listen: one that has not loaded the product
+        yet would keep its callers waiting.
+        """
         end = time.monotonic() + READY_TIMEOUT_S
+        answered: set[int] = set()
         said = "no answer"
         while time.monotonic() < end:
             self.supervisor.check()
-            status, said = _readyz(self.port)
-            if status == 200:
+            are_all_up = len(answered) >= self.web_processes
+            status, said = _ask(self.port, "/readyz" if are_all_up else "/livez")
+            if status == 200 and are_all_up:
                 return
-            time.sleep(0.1)
-        raise StartFailed(f"The web processes are not ready: {said}")
+            if status == 200:
+                answered.add(json.loads(said)["pid"])
+            time.sleep(READY_EVERY_S if are_all_up else ANSWER_EVERY_S)
+        raise StartFailed(f"The web processes are not ready: {said[:1000]}")
 
 
-def _readyz(port: int) -> tuple[int, str]:
+def _ask(port: int, path: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path, headers={"Host": _host()})
         answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")[:1000]
+        return answer.status, answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         return 0, str(error)
     finally:
         connection.close()
+
+
+def _host() -> str:
+    """A name that the product answers to."""
+    first = next(iter(env.words("TENLYR_ALLOWED_HOSTS")), "*").lstrip(".")
+    return ports.HOST if first == "*" else first
 
 
 def _secret(here: Home) -> str:

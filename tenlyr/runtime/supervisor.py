@@ -34,7 +34,7 @@ class Stopping(Exception):
 class Command(Child):
     """A child that is one command of ours.
 
-    `grace_s` is how long it may take to leave after SIGTERM; children of one `stage` leave at the
+    `grace_s` is how long it may take to leave after SIGTERM; neighbours of one `stage` leave at the
     same time.
     """
 
@@ -134,8 +134,11 @@ class Supervisor:
         for child in children:
             child.ask()
         for child in children:
-            if not child.leave(partial(self._has_time, start + child.grace_s)):
-                self.say(child.name, "did not leave in time and is ended")
+            try:
+                if not child.leave(partial(self._has_time, start + child.grace_s)):
+                    self.say(child.name, "did not leave in time and is ended")
+            except subprocess.TimeoutExpired:  # the others shall still leave in order
+                self.say(child.name, "cannot be ended: the kernel holds it")
 
     def _has_time(self, end: float) -> bool:
         return time.monotonic() < end and not self.is_hurried
@@ -174,12 +177,18 @@ def printer() -> Callable[[str, str], None]:
         with lock:
             colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)])
             shown = f"\x1b[{colour}m{name:<9}\x1b[0m" if sys.stdout.isatty() else f"{name:<9}"
-            # Nobody may be reading any more (`make run | head`): the product goes on.
-            with contextlib.suppress(BrokenPipeError):
-                sys.stdout.write(f"{shown} | {line}\n")
-                sys.stdout.flush()
+            print_out(f"{shown} | {line}")
 
     return say
+
+
+def print_out(text: str) -> None:
+    """Print a line; where nobody reads any more (`make run | head`), the product goes on."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def python(*arguments: str) -> list[str]:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from tenlyr import env
 from tenlyr.runtime.errors import StartFailed
 from tenlyr.runtime.start import Start
-from tenlyr.runtime.supervisor import Stopping, Supervisor, printer
+from tenlyr.runtime.supervisor import Stopping, Supervisor, print_out, printer
 
 
 class Command(BaseCommand):
@@ -21,28 +21,28 @@ class Command(BaseCommand):
         with supervisor.listening():
             start = _start(supervisor)
             try:
-                self._announce(start, start.run())
+                _announce(start.port, start.run())
                 supervisor.watch()
-            except (StartFailed, env.SettingError) as error:
+            except (StartFailed, env.SettingError, OSError) as error:  # a full disk, say
                 failure = str(error)
             except Stopping:
-                supervisor.say("up", "stopping")
+                supervisor.say("up", "stopping (once more: at once)")
             finally:
                 supervisor.stop()
                 start.over()
         if failure:
             sys.exit(f"Tenlyr cannot start: {failure}")
-        self.stdout.write("Tenlyr has stopped.")
+        print_out("Tenlyr has stopped.")
 
-    def _announce(self, start: Start, made: dict[str, Any]) -> None:
-        if made.get("created"):
-            self.stdout.write(
-                "\nShown once, keep them:\n"
-                f"  admin key       {made['adminKey']}\n"
-                f"  operator login  {made['operatorEmail']}  {made['operatorPassword']}\n"
-            )
-        self.stdout.write(f"Tenlyr is ready at http://127.0.0.1:{start.port}")
-        self.stdout.flush()
+
+def _announce(port: int, made: dict[str, Any]) -> None:
+    if made.get("created"):
+        print_out(
+            "\nShown once, keep them:\n"
+            f"  admin key       {made['adminKey']}\n"
+            f"  operator login  {made['operatorEmail']}  {made['operatorPassword']}\n"
+        )
+    print_out(f"Tenlyr is ready at http://127.0.0.1:{port}")
 
 
 def _start(supervisor: Supervisor) -> Start:
