@@ -93,15 +93,15 @@ def run(
     It is ended with us, when we are interrupted, and when its time is over (`StartFailed`).
     """
     pipe = subprocess.PIPE
-    child = spawn(command, cwd=cwd, env=env, account=account, stdout=pipe, stderr=pipe)
-    try:
-        said, complained = child.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise StartFailed(f"{Path(command[0]).name} took more than {timeout_s:g} s.") from error
-    finally:
-        if child.poll() is None:
-            signal_group(child.pid, signal.SIGKILL)
-            child.wait(10)
+    with spawn(command, cwd=cwd, env=env, account=account, stdout=pipe, stderr=pipe) as child:
+        try:
+            said, complained = child.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            program = Path(command[0]).name
+            raise StartFailed(f"{program} took more than {timeout_s:g} s.") from error
+        finally:
+            if child.poll() is None:
+                signal_group(child.pid, signal.SIGKILL)
     return child.returncode, said.decode(errors="replace"), complained.decode(errors="replace")
 
 
