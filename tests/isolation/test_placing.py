@@ -140,13 +140,18 @@ class TestAtTheSameTime:
             makes = [
                 pool.submit(closing(placed_at), Level.DEDICATED_SCHEMA) for _ in range(callers)
             ]
-            until(lambda: waiting_builders() == bound)
+            until(lambda: waiting_builders() + waiting_for_a_turn() == callers)
             assert waiting_builders() == bound
             cursor.connection.rollback()
             made = [one.result(60) for one in makes]
         assert len({one.location.schema for one in made}) == callers
         for one in made:
             release(one.tenant_id)
+
+
+def waiting_for_a_turn() -> int:
+    """How many threads wait until a builder is free."""
+    return len(placing.BUILDERS._cond._waiters)  # type: ignore[attr-defined]
 
 
 def waiting_builders() -> int:
