@@ -3,9 +3,7 @@
 from typing import Any
 
 from django.core.validators import RegexValidator
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.fields import empty
 
 from apps.isolation.public import Level
 from apps.tenants.emails import LONGEST_KEY, key_of
@@ -23,7 +21,7 @@ from tenlyr.core.api.serializers import (
     WireSerializer,
 )
 
-PLAIN = rf"^[^{NOT_PLAIN}]*$"
+PLAIN = RegexValidator(rf"^[^{NOT_PLAIN}]*$", "Contains a character that is not allowed.")
 NAME = RegexValidator(
     rf"^[^\s{NOT_PLAIN}]([^{NOT_PLAIN}]*[^\s{NOT_PLAIN}])?$",
     "Must begin and end with a visible character.",
@@ -58,19 +56,6 @@ class RegionField(StrictCharField):
     def __init__(self, **kwargs: Any) -> None:
         given = {"max_length": LONGEST_REGION, "trim_whitespace": False, **kwargs}
         super().__init__(validators=[REGION], **given)
-
-
-@extend_schema_field({"type": "string", "maxLength": LONGEST_REASON, "pattern": PLAIN})
-class ReasonField(StrictCharField):
-    """Why a person does something, in words; it may be empty."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": LONGEST_REASON, "trim_whitespace": False, **kwargs})
-
-    def run_validation(self, data: Any = empty) -> Any:
-        # Not `allow_blank`: the document would offer an empty text beside the pattern that fits it
-        # too, as one of two of which just one may fit.
-        return "" if data == "" else super().run_validation(data)
 
 
 class LevelAtCreationField(StrictChoiceField):
@@ -126,8 +111,12 @@ class UpdateTenantSerializer(WireSerializer):
 class SuspendTenantSerializer(WireSerializer):
     """The body of `tenants.suspend`."""
 
-    reason = ReasonField(
-        required=False, help_text="Kept in the audit trail and sent with the event."
+    reason = StrictCharField(
+        required=False,
+        max_length=LONGEST_REASON,
+        trim_whitespace=False,
+        validators=[PLAIN],
+        help_text="Kept in the audit trail and sent with the event.",
     )
 
 
