@@ -118,8 +118,11 @@ def _projected(metric: Metric, used: int, period: Period, now: datetime) -> int:
     """Where use will stand at the period's end if it goes on as it did; a gauge stays as it is."""
     if metric in GAUGES:
         return used
-    elapsed = max(now - period.start, timedelta(seconds=1))
-    return round(used * ((period.end - period.start) / elapsed))
+    return round(used * ((period.end - period.start) / _elapsed(period, now)))
+
+
+def _elapsed(period: Period, now: datetime) -> timedelta:
+    return max(now - period.start, timedelta(seconds=1))
 
 
 def _exhausts_at(
@@ -132,7 +135,7 @@ def _exhausts_at(
         return now
     if metric in GAUGES or not used:
         return None
-    moment = period.start + (now - period.start) * (limit / used)
+    moment = period.start + _elapsed(period, now) * (limit / used)
     return moment if moment < period.end else None
 
 

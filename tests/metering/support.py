@@ -83,7 +83,9 @@ def entries(tenant_id: UUID) -> list[dict[bytes, bytes]]:
 
 
 def assert_agree(tenant_id: UUID) -> None:
-    """O1: events, minutes, hours, days, months and counters say the same; no event is there twice."""
+    """O1: events, minutes, hours, days, months and counters say the same, and no event
+    is there twice.
+    """
     events = rows(tenant_id)
     assert len({row.id for row in events}) == len(events)
     for metric in Metric:

@@ -1,4 +1,7 @@
-"""Admission in one step: throttle, limits, counters, queue (F4, X2, X5, X11, X14, X21, X23, F60, F61)."""
+"""Admission in one step: throttle, limits, counters, queue.
+
+Rows F4, X2, X5, X11, X14, X21, X23; faults F60-F62.
+"""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,7 @@
-"""`usage.track`: POST /api/v1/usage/track on the lane (A15-A18, B13, X2, X5, X7, X18, X19, X23, X62)."""
+"""`usage.track`: POST /api/v1/usage/track on the lane.
+
+Rows A15-A18, B13, X2, X5, X7, X14, X18, X19, X23, X62.
+"""
 
 import io
 import json
@@ -212,8 +215,13 @@ class Test413:
 class Test415:
     @pytest.mark.parametrize(
         "value",
-        ["", "text/plain", "application/x-www-form-urlencoded", "application/json;charset=latin-1"]
-        + ["application/x-ndjson"],
+        [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json;charset=latin-1",
+            "application/x-ndjson",
+        ],
     )
     def test_no_json(self, acme: Customer, value: str) -> None:
         assert_refused(track(acme, CONTENT_TYPE=value), 415, "unsupported_media_type")

@@ -1,4 +1,7 @@
-"""`usage.trackBatch`: POST /api/v1/usage/track/batch: each event for itself (X1, X2, X5, X23, X62)."""
+"""`usage.trackBatch`: POST /api/v1/usage/track/batch: each event for itself.
+
+Rows X1, X2, X5, X23, X62.
+"""
 
 import json
 from typing import Any
