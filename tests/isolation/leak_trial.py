@@ -95,6 +95,7 @@ class Trial:
             "fleet": self.fleet,
             "rolled back": self.rolled_back,
             "control plane": self.control_plane,
+            "outside": self.outside,
         }
 
     def check(self, tenant_id: UUID, rows: list[tuple[UUID, str]], counts: Counter[str]) -> None:
@@ -178,6 +179,14 @@ class Trial:
 
         found = Placement.objects.select_related("location").get(pk=tenant_id)
         counts["foreign"] += found.location.schema_name != self.tenants[tenant_id]
+
+    def outside(self, tenant_id: UUID, mark: str, counts: Counter[str]) -> None:
+        """No scope, no transaction, the table named in full: whoever was here before, no row."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT 1 FROM "{self.tenants[tenant_id]}".isolation_probe LIMIT 20')
+            counts["foreign"] += len(cursor.fetchall())
 
     def stock_read(self, tenant_id: UUID, mark: str, counts: Counter[str]) -> None:
         with stock_scope(tenant_id, self.tenants[tenant_id]) as cursor:

@@ -68,7 +68,7 @@ def test_no_foreign_row_and_none_missing(
     counted = trial(bouncer, placed, "tenlyr", operations, TENLYR_DB_POOL=pool)
     assert counted["operations"] >= operations
     assert counted["rows"] > operations
-    paths = {"orm", "orm write", "raw", "raw write", "task", "fleet", "rolled back"}
+    paths = {"orm", "orm write", "raw", "raw write", "task", "fleet", "rolled back", "outside"}
     assert all(counted[path] > operations / 20 for path in paths)
     assert (counted["foreign"], counted["missing"], counted.get("errors", 0)) == (0, 0, 0)
     shared, own = rows_of(settings.SHARED_SCHEMA), rows_of(placed.globex_schema)
