@@ -1,14 +1,16 @@
 """Reads: always of one workspace, in a number of queries that does not grow (B2, B4, X39)."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.tenants import selectors
+from apps.tenants import catalogue, selectors
 from apps.tenants.errors import TenantNotFound
+from apps.tenants.models import Tenant
 from apps.tenants.plans import TenantPlan
 from apps.tenants.selectors import Filter
 from apps.tenants.states import Status
@@ -16,6 +18,7 @@ from tenlyr.core import errors, ids
 from tenlyr.core.paging import Page
 from tests import cast
 from tests.cast import Account, Customer
+from tests.tenants.support import at_once
 
 
 def page(workspace: Account, which: Filter | None = None, **more: object) -> Page:
@@ -119,3 +122,41 @@ def test_an_address_finds_its_tenant(acme: Customer) -> None:
     address = str(acme.body["ownerEmail"])
     assert selectors.id_by_email(acme.workspace.id, address.upper()) == acme.id
     assert selectors.id_by_email(cast.workspace().id, address) is None
+
+
+def test_a_tenant_whose_plan_changes_while_we_wait_for_it_is_found(acme: Customer) -> None:
+    """With a join in the locking query it would be no row: Postgres checks it anew after the wait."""
+    who = (acme.workspace.id, acme.id)
+    is_changed = threading.Event()
+
+    def change() -> None:
+        with transaction.atomic():
+            tenant = selectors.locked(*who)
+            tenant.plan_version = catalogue.current(acme.workspace.id, TenantPlan.SCALE)
+            tenant.save(update_fields=["plan_version"])
+            is_changed.set()
+            wait_until_somebody_waits_for_us()
+
+    def read() -> Tenant:
+        is_changed.wait(10)
+        with transaction.atomic():
+            return selectors.locked(*who)
+
+    changed, found = at_once(2, lambda number: (change, read)[number]())
+    assert changed is None
+    assert isinstance(found, Tenant), found
+    assert found.plan is TenantPlan.SCALE
+
+
+def wait_until_somebody_waits_for_us() -> None:
+    pause = threading.Event()
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+        pause.wait(0.01)
+    raise AssertionError("nobody came to wait")
