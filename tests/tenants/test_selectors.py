@@ -125,7 +125,7 @@ def test_an_address_finds_its_tenant(acme: Customer) -> None:
 
 
 def test_a_tenant_whose_plan_changes_while_we_wait_for_it_is_found(acme: Customer) -> None:
-    """With a join in the locking query it would be no row: Postgres checks it anew after the wait."""
+    """With a join in the locking query it would be none: Postgres checks it anew after the wait."""
     who = (acme.workspace.id, acme.id)
     is_changed = threading.Event()
 
@@ -153,8 +153,8 @@ def wait_until_somebody_waits_for_us() -> None:
     for _ in range(500):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
             )
             if cursor.fetchone()[0]:
                 return
