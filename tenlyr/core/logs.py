@@ -14,6 +14,7 @@ from tenlyr.core import context
 
 KEY = re.compile(r"(tenlyr_(?:live|test)_(?:tf_)?)[0-9A-Za-z]{8,}")
 SECRET_NAMES = re.compile(r"password|secret|authorization|api_?key|token|dsn|cookie", re.IGNORECASE)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST_VALUE = 2_000
 
 EventDict = MutableMapping[str, Any]
@@ -23,9 +24,17 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Blank what is named like a secret, cut out what looks like a key, bound what is long (T37,
     T73).
     """
-    for name, value in event.items():
-        event[name] = "[redacted]" if SECRET_NAMES.search(name) else _plain(value)
+    event.update(_named(event))
+    # People's format prints it as it stands: no caller's path may begin a line of its own.
+    event["event"] = CONTROL.sub(lambda found: repr(found[0])[1:-1], str(event.get("event", "")))
     return event
+
+
+def _named(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): "[redacted]" if SECRET_NAMES.search(str(name)) else _plain(value)
+        for name, value in values.items()
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -33,8 +42,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        named = {str(name): inner for name, inner in value.items()}
-        return redact(None, "", named)
+        return _named(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(inner) for inner in value]
     text = KEY.sub(r"\1[redacted]", str(value))

@@ -132,6 +132,9 @@ def test_lines_for_people_hold_no_secret_either(written: Callable[[], list[str]]
     handler = logging.getLogger().handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
-    structlog.get_logger("t").info("thing.happened", reason=CANARY[Kind.TENANT])
+    structlog.get_logger("t").info("thing.happened", reason=CANARY[Kind.TENANT], path="a\nb")
+    logging.getLogger("t").error("Internal Server Error: %s", "/\nforged line\x1b[31m\u2028")
     assert "thing.happened" in stream.getvalue()
     assert CANARY[Kind.TENANT] not in stream.getvalue()
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()

@@ -1,15 +1,22 @@
 """Authentication of the API: Bearer or X-API-Key, and X-Tenant-ID beside it (A3, X18, X19)."""
 
+import time
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 
 from tenlyr.core import audit, auth, context, errors
 from tenlyr.core.principal import Principal
 
+log = structlog.get_logger(__name__)
+
 LONGEST_HEADER = 256
+MOST_REMEMBERED = 10_000
+
+_denied: dict[UUID, int] = {}
 
 
 def raw_key(authorization: str, api_key: str) -> str:
@@ -35,10 +42,23 @@ def covered(principal: Principal, tenant_header: str) -> Principal:
             raise errors.CrossTenantViolation()
         acting = auth.act_as(principal, tenant_id)
     except (ValueError, errors.CrossTenantViolation) as error:
-        _record(principal, "authz.denied", tenant_header[:64], "denied")
+        # Once a minute and key: the trail is a chain, and no caller shall flood it.
+        if _is_first_this_minute(principal.key_id):
+            _record(principal, "authz.denied", tenant_header[:64], "denied")
+        log.warning("authz.denied", key_id=str(principal.key_id), target=tenant_header[:64])
         raise errors.CrossTenantViolation() from error
     _record(acting, "tenant.acted_as", tenant_header, "ok")
     return acting
+
+
+def _is_first_this_minute(key_id: UUID) -> bool:
+    minute = int(time.monotonic() // 60)
+    if len(_denied) >= MOST_REMEMBERED:
+        _denied.clear()
+    if _denied.get(key_id) == minute:
+        return False
+    _denied[key_id] = minute
+    return True
 
 
 def identify(principal: Principal) -> None:

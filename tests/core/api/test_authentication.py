@@ -14,6 +14,7 @@ from tenlyr.core.keys import Kind
 from tests.cast import Account, Api, Customer
 
 pytestmark = pytest.mark.usefixtures("probes")
+Lines = Callable[[], list[dict[str, Any]]]
 UNKNOWN = keys.generate(Kind.ADMIN)
 
 
@@ -124,6 +125,21 @@ class TestTenantHeader:
         entry = last_entry(acme.workspace)
         assert (entry["action"], entry["result"]) == ("authz.denied", "denied")
         assert entry["target"] == header[:64]
+
+    def test_a_flood_of_them_makes_one_entry_a_minute(
+        self, api: Api, acme: Customer, later: Callable[[float], None], logged: Lines
+    ) -> None:
+        def entries() -> int:
+            mine = AuditEntry.objects.filter(workspace_id=acme.workspace.id)
+            return mine.filter(body__action="authz.denied").count()
+
+        for _ in range(5):
+            api.get("/api/echo", key=acme.key, x_tenant_id="x")
+        assert entries() == 1
+        assert len([line for line in logged() if line["event"] == "authz.denied"]) == 5
+        later(61)
+        api.get("/api/echo", key=acme.key, x_tenant_id="x")
+        assert entries() == 2
 
     def test_a_tenant_may_not_name_its_sibling(
         self, api: Api, acme: Customer, globex: Customer
