@@ -14,6 +14,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 READ_BYTES = 262_144
 PATIENCE_S = 15.0
@@ -74,6 +75,7 @@ def run(spec: Spec) -> Result:
     """Apply the load in a child process. Raises `LoadFailed`."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
+        cwd=Path(__file__).parent.parent,
         input=json.dumps(asdict(spec)),
         capture_output=True,
         text=True,

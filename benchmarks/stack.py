@@ -173,7 +173,7 @@ def _answer(name: str, command: Sequence[str], settings: Mapping[str, str]) -> A
 def baseline_server(module: str, port: int, **settings: str) -> Running:
     """A baseline's WSGI application on the web server and with the options of the product."""
     *options, application = product.web(port, THREADS)
-    if application != "tenlyr.wsgi:application":
+    if not application.endswith(":application"):
         raise SubjectFailed("the product's web command does not end with its application any more")
     command = [*options, f"benchmarks.baselines.{module}:application"]
     return Running(module, command, settings, port)
