@@ -86,6 +86,9 @@ class PgBouncer:
         while True:
             try:
                 psycopg.connect(url, connect_timeout=2).close()
+                # Its port cannot be shared: while ours lives, nobody else can have answered.
+                if self.process is None or self.process.poll() is not None:
+                    raise RuntimeError(f"another server answers on port {self.port}")
                 return
             except psycopg.OperationalError as error:
                 ended = self.process is None or self.process.poll() is not None

@@ -91,6 +91,7 @@ class Product:
         while time.monotonic() < end:
             status, said = call(port or self.port, "/readyz")
             if status == 200:
+                self._check_identity(said)
                 return
             time.sleep(0.05)
         raise RuntimeError(f"not ready: {said}\n" + "\n".join(self.lines[-60:]))
@@ -108,6 +109,12 @@ class Product:
 
     def _child(self, name: str, command: Sequence[str], **more: str) -> Command:
         return Command(name, command, {**self.settings, **more}, env.BASE_DIR, self._note)
+
+    def _check_identity(self, said: Any) -> None:
+        """Who answers must be of a process that we started: of its group."""
+        groups = {child.process.pid for child in self.web if child.process}
+        if os.getpgid(said["pid"]) not in groups:
+            raise RuntimeError(f"process {said['pid']} answers, which is none of ours")
 
     def _note(self, name: str, line: str) -> None:
         self.lines.append(f"{name} | {line}")
