@@ -16,7 +16,7 @@ from tenlyr import env
 from tenlyr.runtime import binaries, ports
 from tenlyr.runtime.processes import inhabitants, spawn, supervised
 
-READY_S, STOP_S, SOON_S = 120.0, 60.0, 30.0
+READY_S, STOP_S, SOON_S = 120.0, 90.0, 90.0
 # What the test run itself was pointed at; a user's shell has none of it.
 OURS = ("DATABASE_URL", "DATABASE_POOL_URL", "REDIS_URL", "TENLYR_SECRET_KEY", "TENLYR_ADMIN_KEY")
 

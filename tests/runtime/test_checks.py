@@ -16,6 +16,7 @@ from tenlyr.runtime.errors import StartFailed
 from tenlyr.runtime.home import Home
 from tenlyr.runtime.valkey import Valkey
 from tests import servers
+from tests.runtime.test_processes import until
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +174,8 @@ class TestBroker:
                 assert self.check(valkey.url) == "memory"
             finally:
                 client.config_set("appendonly", "yes")
+                # A Valkey that writes its first file does not hear SIGTERM.
+                until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
 
     def test_no_address(self) -> None:
         assert refused(self.check, "http://h/0").startswith("REDIS_URL must be an address that")
