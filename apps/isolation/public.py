@@ -3,6 +3,8 @@
 from apps.isolation.errors import NoScope, ScopeConflict, UnknownTenant
 from apps.isolation.levels import Level
 from apps.isolation.migrating import migrate_everything
+from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
+from apps.isolation.parts import register as register_part
 from apps.isolation.placements import Location, Placement, group, locations
 from apps.isolation.placements import levels_of as level_of
 from apps.isolation.placing import place, release
@@ -12,9 +14,13 @@ from apps.isolation.scopes import control_fleet, fleet, scope
 __all__ = [
     "Level",
     "Location",
+    "MoveBusy",
     "NoScope",
+    "NotMovable",
+    "Part",
     "Placement",
     "ScopeConflict",
+    "Table",
     "UnknownTenant",
     "control_fleet",
     "ensure_roles",
@@ -24,6 +30,7 @@ __all__ = [
     "locations",
     "migrate_everything",
     "place",
+    "register_part",
     "release",
     "scope",
 ]
