@@ -9,6 +9,7 @@ from tenlyr.core import registry
 
 # Tables of the control plane that name a tenant and are in no holding, each with its reason.
 NOT_HELD = {
+    "isolation_move": "the record of a move: levels, times and counts, nothing of the tenant's",
     "isolation_placement": "removed by isolation.release(), the last step of the purge",
     "metering_staging": "emptied in the transaction that fills it",
 }
