@@ -3,6 +3,7 @@
 from apps.isolation.errors import NoScope, ScopeConflict, UnknownTenant
 from apps.isolation.levels import Level
 from apps.isolation.migrating import migrate_everything
+from apps.isolation.models import Move
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
 from apps.isolation.placements import Location, Placement, group, locations
@@ -14,6 +15,7 @@ from apps.isolation.scopes import control_fleet, fleet, scope
 __all__ = [
     "Level",
     "Location",
+    "Move",
     "MoveBusy",
     "NoScope",
     "NotMovable",
