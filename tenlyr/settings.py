@@ -107,6 +107,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATEMENT_TIMEOUT_MS = env.integer("TENLYR_STATEMENT_TIMEOUT_MS", 5_000, least=100)
 LOCK_TIMEOUT_MS = env.integer("TENLYR_LOCK_TIMEOUT_MS", 2_000, least=100)
 
+# ---- Databases of tenants' own (dedicated_database)
+DATABASE_DRIVER = env.text("TENLYR_DATABASE_DRIVER", "database")
+DATABASE_HOOK = env.text("TENLYR_DATABASE_HOOK")
+DATABASE_HOOK_SECRET = env.text("TENLYR_DATABASE_HOOK_SECRET")
+DATABASE_HOOK_TIMEOUT_S = env.integer("TENLYR_DATABASE_HOOK_TIMEOUT_S", 300, least=1, most=3600)
+# To how many of them a process keeps idle connections.
+DEDICATED_POOLS = env.integer("TENLYR_DEDICATED_POOLS", 50, least=1, most=1000)
+
 # ---- Redis: counters, streams, key cache and Celery's broker.
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_S = env.integer("TENLYR_REDIS_TIMEOUT_MS", 1_000, least=50) / 1000

@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class IsolationConfig(AppConfig):
     name = "apps.isolation"
     label = "isolation"
+
+    def ready(self) -> None:
+        from apps.isolation.databases import aliases
+
+        aliases.install()

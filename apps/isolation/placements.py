@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.isolation import models
+from apps.isolation.databases import aliases
 from apps.isolation.errors import UnknownTenant
 from apps.isolation.levels import Level
 
@@ -24,11 +25,17 @@ class Location:
     id: int
     alias: str
     schema: str
+    data_schema: str = ""
 
     @property
     def fleet_alias(self) -> str:
         """The alias under which the fleet role reaches the same database."""
-        return "fleet" if self.alias == "default" else f"{self.alias}_fleet"
+        return aliases.fleet_alias(self.alias)
+
+    @property
+    def owner_alias(self) -> str:
+        """The alias of the owner's direct connection to the same database."""
+        return aliases.owner_alias(self.alias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,9 @@ class Placement:
 
 
 def location_of(row: models.Location) -> Location:
-    """The frozen value of a row."""
-    return Location(row.pk, row.alias, row.schema_name)
+    """The frozen value of a row, its database known to Django."""
+    aliases.ensure(row.alias)
+    return Location(row.pk, row.alias, row.schema_name, row.data_schema)
 
 
 def of(tenant_id: UUID) -> Placement:
@@ -70,6 +78,7 @@ def group(tenant_ids: Iterable[UUID]) -> dict[Location, list[UUID]]:
     """Tenants by Location, in one query; those without a placement are absent."""
     found: dict[Location, list[UUID]] = defaultdict(list)
     rows = models.Placement.objects.select_related("location").filter(pk__in=list(tenant_ids))
+    aliases.ensure_all(row.location.alias for row in rows)
     for row in rows:
         found[location_of(row.location)].append(row.tenant_id)
     return dict(found)
@@ -84,4 +93,5 @@ def levels_of(tenant_ids: Iterable[UUID]) -> dict[UUID, Level]:
 def locations() -> list[Location]:
     """Every Location with tables in it, the unclaimed ones too: what maintenance must reach."""
     rows = models.Location.objects.exclude(state=models.Location.State.RETIRED).order_by("id")
+    aliases.ensure_all(row.alias for row in rows)
     return [location_of(row) for row in rows]

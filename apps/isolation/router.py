@@ -10,8 +10,7 @@ from django.db import connections
 from django_tenants.routers import TenantSyncRouter
 
 from apps.isolation import scopes
-
-OWNER_ALIAS = "owner"
+from apps.isolation.databases import aliases
 
 
 class TenancyRouter(TenantSyncRouter):
@@ -26,9 +25,11 @@ class TenancyRouter(TenantSyncRouter):
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool:
-        if db != OWNER_ALIAS:
+        if not aliases.is_owner(db):
             return False
         connection: Any = connections[db]
+        if connection.schema_name == "public" and db != "owner":
+            return False  # the control plane is in its own database only
         return self._is_tenant_owned(app_label) is not (connection.schema_name == "public")
 
     def _alias(self, model: Any) -> str | None:

@@ -14,6 +14,7 @@ from django.db import connections, transaction
 
 from apps.isolation import placements
 from apps.isolation.backend.base import PUBLIC, Tenancy
+from apps.isolation.databases import aliases
 from apps.isolation.errors import NoScope, ScopeConflict
 from apps.isolation.placements import Location
 
@@ -107,6 +108,7 @@ def _entered(here: Scope, tenancy: Tenancy) -> Iterator[None]:
         _open.scope = None
         if not connection.in_atomic_block:
             _leave(connection)
+            aliases.let_go(here.alias)
 
 
 def _leave(connection: Any) -> None:
