@@ -7,7 +7,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Max, Q
 
+from apps.isolation.public import Level
 from apps.tenants import plans
+from apps.tenants.errors import LevelNotInPlan
 from apps.tenants.models import PlanVersion
 from apps.tenants.plans import Limits, TenantPlan
 from tenlyr.core import audit
@@ -24,9 +26,16 @@ def current(workspace_id: UUID, plan: TenantPlan) -> PlanVersion:
 
 
 def publish(
-    *, workspace_id: UUID | None, plan: TenantPlan, price_cents: int, limits: Mapping[str, Any]
+    *,
+    workspace_id: UUID | None,
+    plan: TenantPlan,
+    price_cents: int,
+    limits: Mapping[str, Any],
+    max_level: Level | str = "",
 ) -> PlanVersion:
     """Add a version; who has an older one keeps it until the plan is changed.
+
+    `max_level` is the highest level of isolation that it allows, '' for any.
 
     Raises `BrokenCatalogue` for limits that cannot be read.
     """
@@ -40,6 +49,7 @@ def publish(
             version=version,
             price_cents=price_cents,
             limits=dict(limits),
+            max_level=max_level,
         )
         audit.record(
             "plan.published",
@@ -49,6 +59,13 @@ def publish(
             version=version,
         )
     return made
+
+
+def check_level(version: PlanVersion, level: Level) -> None:
+    """Raise `LevelNotInPlan` for a level above the plan's highest (X59)."""
+    order = list(Level)
+    if version.max_level and order.index(level) > order.index(Level(version.max_level)):
+        raise LevelNotInPlan(plan=version.name, max_level=version.max_level)
 
 
 def limits_by_tenant(tenant_ids: Iterable[UUID]) -> dict[UUID, Limits]:

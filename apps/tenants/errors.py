@@ -9,6 +9,19 @@ class TenantNotFound(NotFound):
     message = "Tenant not found"  # as the documents spell it (A8)
 
 
+class MigrationNotFound(NotFound):
+    """Unknown, another workspace's, or, to a tenant's key, another tenant's (X4)."""
+
+    message = "Migration not found"
+
+
+class TenantNotMovable(Refused):
+    """A pending tenant has nothing to move, and nothing of a terminated one changes (X62)."""
+
+    code = "tenant_not_movable"
+    message = "Only an active or suspended tenant can be moved."
+
+
 class EmailTaken(Conflict):
     """A tenant of this workspace has the address (D4, X39). Details: existing_tenant_id."""
 
@@ -20,6 +33,13 @@ class WorkspaceLimitExceeded(Forbidden):
 
     code = "workspace_limit_exceeded"
     message = "The workspace's plan allows no further tenant."
+
+
+class LevelNotInPlan(Forbidden):
+    """The tenant's plan has an upper bound on isolation (X59). Details: plan, max_level."""
+
+    code = "isolation_level_not_in_plan"
+    message = "The tenant's plan does not allow this level of isolation."
 
 
 class AlreadySuspended(Refused):

@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from apps.isolation.public import Level
 from apps.tenants import plans
 from apps.tenants.emails import LONGEST_KEY
 from apps.tenants.errors import BrokenCatalogue
@@ -22,7 +23,8 @@ class PlanVersion(models.Model):
     """One version of a plan; a change makes a new one, and nobody's plan changes under them (X13).
 
     `workspace` is null for the catalogue that every workspace starts with. `limits` maps a metric
-    to `{"limit": number or null, "strict": bool}` in natural units.
+    to `{"limit": number or null, "strict": bool}` in natural units. `max_level` is the highest
+    level of isolation that the plan allows (X59), empty for any.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
@@ -33,6 +35,14 @@ class PlanVersion(models.Model):
     version = models.PositiveIntegerField(editable=False)
     price_cents = models.PositiveIntegerField(default=0, help_text="Per month, in cents.")
     limits = models.JSONField(default=dict, blank=True)
+    max_level = models.CharField(
+        "highest isolation level",
+        max_length=24,
+        choices=[(level.value, level.value) for level in Level],
+        blank=True,
+        default="",
+        help_text="The plan's tenants are born at this level or below, and move no higher.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -35,8 +35,8 @@ def provision(
 ) -> Tenant:
     """Make an active tenant that answers to `minted`.
 
-    Raises `EmailTaken` (409), `WorkspaceLimitExceeded` (403) and, for a level that cannot be had at
-    creation yet, `NotImplementedYet` (501); then nothing was made.
+    Raises `EmailTaken` (409), `WorkspaceLimitExceeded` and `LevelNotInPlan` (403) and, for a level
+    that cannot be had at creation yet, `NotImplementedYet` (501); then nothing was made.
     """
     tenant = Tenant(
         id=ids.uuid7(),
@@ -52,8 +52,9 @@ def provision(
         with transaction.atomic():
             _refuse_taken(tenant)
             _refuse_over_limit(workspace_id)
-            isolation.place(tenant.id, level)
             tenant.plan_version = catalogue.current(workspace_id, plan)
+            catalogue.check_level(tenant.plan_version, level)
+            isolation.place(tenant.id, level)
             tenant.save(force_insert=True)
             keys.issue(tenant, minted)
             _activate(tenant)
