@@ -114,6 +114,18 @@ IN_A_LOCATION: dict[str, tuple[str, tuple[str, str]]] = {
         " USING (tenant_id = {context} OR metric = 'public')",
         ("policy_with_or", ROLLUP),
     ),
+    "policy with another text": (
+        f"CREATE POLICY other ON {TABLE} TO tenlyr_app USING (tenant_id IS NOT NULL)",
+        ("other_policy", ROLLUP),
+    ),
+    "a rule that copies rows": (
+        f"CREATE RULE copy AS ON INSERT TO {TABLE} DO ALSO NOTIFY somebody",
+        ("rule_on_table", ROLLUP),
+    ),
+    "granted to a role of somebody else's": (
+        f"GRANT SELECT (metric) ON {TABLE} TO pg_monitor",
+        ("granted_to_other", f"{ROLLUP} to pg_monitor"),
+    ),
     "view with its owner's rights": (
         f"CREATE VIEW {{s}}.v AS SELECT * FROM {TABLE}",
         ("view_not_invoker", "S.v"),
@@ -201,6 +213,28 @@ ANYWHERE: dict[str, tuple[str, tuple[str, str]]] = {
         "CREATE FOREIGN DATA WRAPPER w;;CREATE SERVER away FOREIGN DATA WRAPPER w;;"
         "CREATE FOREIGN TABLE public.f (a int) SERVER away",
         ("matview_or_foreign", "public.f"),
+    ),
+    "a view in a schema of its own": (
+        "CREATE SCHEMA elsewhere;;CREATE VIEW elsewhere.near WITH (security_invoker=true)"
+        f" AS SELECT * FROM {TABLE};;CREATE VIEW elsewhere.v AS SELECT * FROM elsewhere.near",
+        ("window_elsewhere", "elsewhere.v"),
+    ),
+    "a definer function in a schema of its own": (
+        "CREATE SCHEMA elsewhere;;CREATE FUNCTION elsewhere.f() RETURNS int LANGUAGE sql"
+        " SECURITY DEFINER SET search_path = '' AS 'SELECT 1'",
+        ("definer_open_to_public", "elsewhere.f"),
+    ),
+    "the owner may BYPASSRLS": (
+        "ALTER ROLE tenlyr_owner BYPASSRLS",
+        ("dangerous_owner", "tenlyr_owner"),
+    ),
+    "somebody else is the fleet": (
+        "CREATE ROLE report;;GRANT tenlyr_fleet TO report",
+        ("role_has_member", "tenlyr_fleet has report"),
+    ),
+    "new tables for somebody else": (
+        "ALTER DEFAULT PRIVILEGES FOR ROLE tenlyr_owner GRANT SELECT ON TABLES TO pg_monitor",
+        ("default_grant_to_other", "pg_monitor"),
     ),
     "everybody may create in public": (
         "GRANT CREATE ON SCHEMA public TO PUBLIC",

@@ -1,6 +1,6 @@
 -- Every way known to us in which the catalogue can let a tenant's rows out. No row, no finding.
 -- Parameters: schemas (text[]) = the schemas of all Locations; app, fleet, owner = our roles.
-WITH relations AS (
+WITH RECURSIVE relations AS (
     SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY (%(schemas)s) OR n.nspname = 'public'
 ),
@@ -11,6 +11,27 @@ owned AS (  -- tables with rows of tenants, in the schemas of Locations
         WHERE a.attrelid = r.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 ),
 roots AS (SELECT * FROM owned WHERE NOT relispartition),
+policies AS (
+    SELECT p.*, coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS qual,
+           coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') AS with_check
+    FROM pg_policy p WHERE p.polrelid IN (SELECT oid FROM owned)
+),
+windows AS (  -- views on tables of tenants, wherever they stand, and views on those views
+    SELECT r.ev_class AS oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+      AND d.refobjid IN (SELECT oid FROM owned)
+    UNION
+    SELECT r.ev_class FROM windows w JOIN pg_depend d ON d.refobjid = w.oid
+        AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid
+),
+definers AS (  -- functions that act as their owner, those of extensions apart
+    SELECT p.oid FROM pg_proc p
+    WHERE p.prosecdef AND p.pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+                      AND d.objid = p.oid AND d.deptype = 'e')
+),
+trusted AS (SELECT oid FROM pg_roles WHERE rolname IN (%(app)s, %(fleet)s, %(owner)s)),
 ours AS (SELECT * FROM pg_roles WHERE rolname LIKE 'tenlyr\_%%' AND rolcanlogin AND rolname <> %(deploy)s)
 SELECT 'no_rls' AS defect, nspname || '.' || relname AS object FROM owned WHERE NOT relrowsecurity
 UNION ALL
@@ -32,6 +53,13 @@ UNION ALL
 SELECT 'policy_with_or', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
     WHERE concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~* '\mor\M'
 UNION ALL
+SELECT 'other_policy', nspname || '.' || relname FROM owned r JOIN policies p ON p.polrelid = r.oid
+    WHERE p.polpermissive AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
+      AND p.qual || p.with_check !~* '\mor\M' AND 'true' NOT IN (p.qual, p.with_check)
+      AND EXISTS (SELECT 1 FROM unnest(ARRAY[p.qual, p.with_check]) AS said
+                  WHERE said <> '' AND regexp_replace(said, '[\s()]', '', 'g') <>
+                  'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"')
+UNION ALL
 SELECT 'granted_partition', nspname || '.' || relname FROM owned r
     WHERE relispartition AND EXISTS (
         SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner)
@@ -40,6 +68,14 @@ SELECT 'view_not_invoker', nspname || '.' || relname FROM relations
     WHERE relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%%security_invoker=true%%', false)
 UNION ALL
 SELECT 'matview_or_foreign', nspname || '.' || relname FROM relations WHERE relkind IN ('m', 'f')
+UNION ALL
+SELECT 'window_elsewhere', n.nspname || '.' || c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid IN (SELECT oid FROM windows) AND c.oid NOT IN (SELECT oid FROM relations)
+      AND NOT (c.relkind = 'v' AND coalesce(c.reloptions::text LIKE '%%security_invoker=true%%', false))
+UNION ALL
+SELECT 'rule_on_table', nspname || '.' || relname FROM owned r
+    WHERE EXISTS (SELECT 1 FROM pg_rewrite w WHERE w.ev_class = r.oid)
 UNION ALL
 SELECT 'unique_without_tenant', r.nspname || '.' || r.relname FROM owned r JOIN pg_index i ON i.indrelid = r.oid
     WHERE i.indisunique AND NOT EXISTS (
@@ -60,6 +96,12 @@ SELECT 'granted_to_public', nspname || '.' || relname FROM relations r
         UNION ALL SELECT 1 FROM pg_attribute c, aclexplode(c.attacl) a
         WHERE c.attrelid = r.oid AND a.grantee = 0)
 UNION ALL
+SELECT 'granted_to_other', r.nspname || '.' || r.relname || ' to ' || a.grantee::regrole
+    FROM owned r, LATERAL (
+        SELECT t.grantee FROM aclexplode(r.relacl) t
+        UNION SELECT t.grantee FROM pg_attribute c, aclexplode(c.attacl) t WHERE c.attrelid = r.oid) a
+    WHERE a.grantee NOT IN (0, r.relowner) AND a.grantee NOT IN (SELECT oid FROM trusted)
+UNION ALL
 SELECT 'excessive_grant', r.nspname || '.' || r.relname FROM relations r
     WHERE r.relkind IN ('r', 'p') AND EXISTS (
         SELECT 1 FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner
@@ -68,16 +110,19 @@ SELECT 'excessive_grant', r.nspname || '.' || r.relname FROM relations r
 UNION ALL
 SELECT 'definer_no_search_path', n.nspname || '.' || p.proname
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE p.prosecdef AND (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public')
+    WHERE p.oid IN (SELECT oid FROM definers)
       AND NOT coalesce(p.proconfig::text LIKE '%%search_path=%%', false)
 UNION ALL
 SELECT 'definer_open_to_public', n.nspname || '.' || p.proname
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE p.prosecdef AND (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public')
+    WHERE p.oid IN (SELECT oid FROM definers)
       AND has_function_privilege('public', p.oid, 'EXECUTE')
 UNION ALL
 SELECT 'dangerous_role', rolname FROM ours
     WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication
+UNION ALL
+SELECT 'dangerous_owner', rolname FROM pg_roles WHERE rolname = %(owner)s
+    AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication)
 UNION ALL
 SELECT 'role_owns_objects', rolname FROM ours o
     WHERE EXISTS (SELECT 1 FROM pg_shdepend d WHERE d.deptype = 'o'
@@ -85,6 +130,15 @@ SELECT 'role_owns_objects', rolname FROM ours o
 UNION ALL
 SELECT 'role_is_member', o.rolname || ' of ' || g.rolname FROM ours o
     JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles g ON g.oid = m.roleid
+UNION ALL
+SELECT 'role_has_member', g.rolname || ' has ' || m.rolname FROM pg_auth_members k
+    JOIN pg_roles g ON g.oid = k.roleid JOIN pg_roles m ON m.oid = k.member
+    WHERE g.oid IN (SELECT oid FROM trusted) AND m.rolname <> %(deploy)s
+      AND m.oid NOT IN (SELECT oid FROM ours)
+UNION ALL
+SELECT 'default_grant_to_other', a.grantee::regrole::text FROM pg_default_acl d, aclexplode(d.defaclacl) a
+    WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = %(owner)s)
+      AND a.grantee NOT IN (0, d.defaclrole) AND a.grantee NOT IN (SELECT oid FROM trusted)
 UNION ALL
 SELECT 'default_grant_to_public', defaclrole::regrole::text FROM pg_default_acl d
     WHERE EXISTS (SELECT 1 FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0)
