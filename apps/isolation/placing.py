@@ -21,6 +21,8 @@ BUILDERS = threading.BoundedSemaphore(
 )
 # One refiller at a time in the whole installation.
 REFILL_LOCK = 7_362_001
+# Later than a burst of callers takes: its cores are the callers' own.
+REFILL_DELAY_S = 1.0
 
 CLAIM = """
 UPDATE isolation_location SET state = 'claimed' WHERE id = (
@@ -67,8 +69,8 @@ def _location_for(level: Level) -> Location:
     if level is Level.SHARED_SCHEMA:
         return Location.objects.get(state=Location.State.SHARED)
     if level is Level.DEDICATED_SCHEMA:
-        tasks.after_commit("isolation.refill")
-        return _claim_warm() or _build(Location.State.CLAIMED)
+        tasks.after_commit("isolation.refill", delay_s=REFILL_DELAY_S)
+        return _claim_warm() or _claim_or_build()
     raise errors.NotImplementedYet("A dedicated database at creation is not in this version.")
 
 
@@ -79,11 +81,16 @@ def _claim_warm() -> Location | None:
     return Location.objects.get(pk=row[0]) if row else None
 
 
+def _claim_or_build() -> Location:
+    with BUILDERS:
+        # While this caller waited for its turn, the pool may have been filled.
+        return _claim_warm() or _build(Location.State.CLAIMED)
+
+
 def _build(state: Location.State) -> Location:
     # The name is random and final: a schema is never renamed, and no name comes from a caller.
     name = f"t_{uuid4().hex}"
-    with BUILDERS:
-        _call("isolation_build_schema", name)
+    _call("isolation_build_schema", name)
     # Not `create`: django-tenants' save() looks for the name in every case, a scan of all
     # Locations.
     return Location.objects.bulk_create([Location(schema_name=name, state=state)])[0]
@@ -96,7 +103,8 @@ def _build_warm() -> bool:
             return False
         if Location.objects.filter(state=Location.State.WARM).count() >= settings.WARM_SCHEMAS:
             return False
-        _build(Location.State.WARM)
+        with BUILDERS:
+            _build(Location.State.WARM)
     return True
 
 

@@ -3,11 +3,13 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 from tenlyr.core import redis, tasks
 from tests.core import outages
@@ -45,6 +47,39 @@ def test_it_is_sent_after_the_commit(queued: Callable[[], Any]) -> None:
 def test_outside_a_transaction_it_is_sent_at_once(queued: Callable[[], Any]) -> None:
     tasks.after_commit("tests.work", "id-1", "id-2")
     assert queued() == [("tests.work", ["id-1", "id-2"])]
+
+
+def test_what_is_sent_ahead_stands_for_later_ones(queued: Callable[[], Any]) -> None:
+    """Until it starts it finds all that was committed; another one's arguments are another task."""
+    with undone():
+        tasks.after_commit("tests.ahead", delay_s=30)
+    for _ in range(3):
+        tasks.after_commit("tests.ahead", delay_s=30)
+    tasks.after_commit("tests.ahead", "id-1", delay_s=30)
+    assert queued() == [("tests.ahead", []), ("tests.ahead", ["id-1"])]
+
+
+def test_what_is_sent_ahead_is_sent_again_once_it_started(queued: Callable[[], Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        now = [100.0]
+        patch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        for moment in (100.0, 101.9, 102.0, 103.0):
+            now[0] = moment
+            tasks.after_commit("tests.again", delay_s=2)
+    assert queued() == [("tests.again", [])] * 2
+
+
+def test_a_task_that_could_not_be_sent_ahead_stands_for_none(queued: Callable[[], Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(current_app, "send_task", refuse)
+        tasks.after_commit("tests.lost", delay_s=30)
+    tasks.after_commit("tests.lost", delay_s=30)
+    assert queued() == [("tests.lost", [])]
+
+
+def refuse(*args: Any, **options: Any) -> None:
+    """A broker that is away."""
+    raise OperationalError
 
 
 def test_what_is_rolled_back_never_starts(queued: Callable[[], Any]) -> None:

@@ -11,6 +11,7 @@ from apps.isolation import models, placements, placing, tasks
 from apps.isolation.models import Location
 from apps.isolation.public import Level, UnknownTenant, place, release
 from tenlyr.core import errors, ids
+from tenlyr.core import tasks as core_tasks
 from tests.core.threads import closing, together, until
 from tests.core.transactions import undone
 from tests.isolation import probe
@@ -129,6 +130,23 @@ class TestAtTheSameTime:
         for one in made:
             release(one.tenant_id)
 
+    def test_who_waited_for_a_builder_takes_what_was_built_meanwhile(
+        self, empty_pool: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        for _ in range(placing.BUILDERS._initial_value):  # type: ignore[attr-defined]
+            placing.BUILDERS.acquire()
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(closing(placed_at), Level.DEDICATED_SCHEMA)
+            until(lambda: waiting_for_a_turn() == 1)
+            warm = placing._build(Location.State.WARM)
+            for _ in range(placing.BUILDERS._initial_value):  # type: ignore[attr-defined]
+                placing.BUILDERS.release()
+            made = waits.result(60)
+        assert made.location.schema == warm.schema_name
+        release(made.tenant_id)
+
     def test_no_more_schemas_are_built_at_once_than_may_be(self, empty_pool: None) -> None:
         """A lock on a table that building reads holds the builders where they can be counted."""
         from concurrent.futures import ThreadPoolExecutor
@@ -216,9 +234,13 @@ class TestRefill:
     def test_a_claim_asks_for_a_refill_after_its_commit(
         self, empty_pool: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        sent: list[str] = []
-        monkeypatch.setattr(placing.tasks, "after_commit", sent.append)
+        sent: list[tuple[str, float]] = []
+
+        def noted(task: str, *, delay_s: float) -> None:
+            sent.append((task, delay_s))
+
+        monkeypatch.setattr(core_tasks, "after_commit", noted)
         made: list[UUID] = [placed_at(Level.DEDICATED_SCHEMA).tenant_id]
         placed_at(Level.SHARED_SCHEMA)
-        assert sent == ["isolation.refill"]
+        assert sent == [("isolation.refill", placing.REFILL_DELAY_S)]
         release(made[0])

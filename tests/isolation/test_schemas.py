@@ -1,4 +1,7 @@
-"""A schema that was built is the shared one again: tables, indexes, policies, grants, owners."""
+"""A schema that was built is the shared one again: tables, indexes, policies, grants, owners.
+
+Only partitions are left out: whoever has a row for one makes it.
+"""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -14,9 +17,10 @@ SIDES = {
     "relations": """
         SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
                c.reloptions, pg_get_userbyid(c.relowner), pg_get_partkeydef(c.oid),
-               pg_get_expr(c.relpartbound, c.oid), i.inhparent::regclass::text
-        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-        WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+               pg_get_expr(c.relpartbound, c.oid)
+        FROM pg_class c
+        WHERE c.relnamespace = %(schema)s::regnamespace AND NOT c.relispartition
+          AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     """,
     "columns": """
         SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -26,18 +30,18 @@ SIDES = {
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         LEFT JOIN pg_collation l ON l.oid = a.attcollation
         WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
-          AND a.attnum > 0 AND NOT a.attisdropped
+          AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
     """,
     "indexes": """
         SELECT t.relname, x.indisunique, x.indisprimary, x.indisvalid,
                regexp_replace(pg_get_indexdef(x.indexrelid), 'INDEX \\S+ ON', 'INDEX ON')
         FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid
-        WHERE t.relnamespace = %(schema)s::regnamespace
+        WHERE t.relnamespace = %(schema)s::regnamespace AND NOT t.relispartition
     """,
     "constraints": """
         SELECT t.relname, k.contype, pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid
-        WHERE t.relnamespace = %(schema)s::regnamespace
+        WHERE t.relnamespace = %(schema)s::regnamespace AND NOT t.relispartition
     """,
     "policies": """
         SELECT t.relname, p.polname, p.polcmd, p.polpermissive,
@@ -103,6 +107,18 @@ def test_it_is_the_shared_one_again(built: str, side: str) -> None:
     assert described(side, built) == original
     if side != "functions and triggers":
         assert any(probe.TABLE in line for line in original) or side == "grants on the schema"
+
+
+def test_it_has_no_partition(built: str) -> None:
+    with probe.superuser() as cursor:
+        cursor.execute(
+            "SELECT relnamespace::regnamespace::text, count(*) FROM pg_class WHERE relispartition"
+            " AND relnamespace IN (%s::regnamespace, %s::regnamespace) GROUP BY 1",
+            [built, settings.SHARED_SCHEMA],
+        )
+        found = dict(cursor.fetchall())
+    assert found[settings.SHARED_SCHEMA] > 0
+    assert built not in found
 
 
 def test_there_is_something_to_compare() -> None:

@@ -1,72 +1,45 @@
--- isolation_build_schema: a new schema with every table, partition, policy and grant of the shared one.
+-- isolation_build_schema: a new schema with every table, policy and grant of the shared one.
+-- Partitions are not copied: each costs as much as a table, and their manager makes those that rows need.
 -- DDL in the request path goes through here only: tenlyr_app may call it, and owns nothing.
 CREATE OR REPLACE FUNCTION isolation_build_schema(target text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     source CONSTANT text := 'tenlyr_shared';
     t record;
-    p record;
 BEGIN
     IF target !~ '^t_[0-9a-f]{32}$' THEN
         RAISE EXCEPTION 'not a name of a tenant schema: %', target USING ERRCODE = 'invalid_name';
     END IF;
-    EXECUTE format('CREATE SCHEMA %I', target);
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO tenlyr_app, tenlyr_fleet', target);
+    EXECUTE format('CREATE SCHEMA %1$I; GRANT USAGE ON SCHEMA %1$I TO tenlyr_app, tenlyr_fleet', target);
     FOR t IN
-        SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity,
+        SELECT c.oid, format('%I.%I', target, c.relname) AS name, c.relacl, c.relowner, c.relrowsecurity,
                -- LIKE does not copy storage parameters (fillfactor and its like).
-               coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options
-        FROM pg_class c
-        WHERE c.relnamespace = source::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+               format('CREATE %s TABLE %I.%I (LIKE %6$I.%3$I INCLUDING ALL) %s %s',
+                      CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END, target, c.relname,
+                      'PARTITION BY ' || pg_get_partkeydef(c.oid),
+                      'WITH (' || array_to_string(c.reloptions, ', ') || ')', source) AS definition
+        -- What a schema holds depends on it: an index, where pg_class would be searched as a whole.
+        FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = source::regnamespace
+          AND d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY c.relname
     LOOP
-        EXECUTE format(
-            'CREATE %s TABLE %I.%I (LIKE %I.%I INCLUDING ALL) %s %s',
-            CASE t.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE '' END,
-            target, t.relname, source, t.relname,
-            CASE t.relkind WHEN 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(t.oid) ELSE '' END,
-            t.options);
-        IF t.relrowsecurity THEN
-            EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
-                           target, t.relname);
-        END IF;
-        FOR p IN
-            SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound,
-                   coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options
-            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-            WHERE i.inhparent = t.oid ORDER BY c.relname
-        LOOP
-            EXECUTE format('CREATE TABLE %I.%I PARTITION OF %I.%I %s %s',
-                           target, p.relname, target, t.relname, p.bound, p.options);
-            EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
-                           target, p.relname);
-        END LOOP;
-        FOR p IN
-            SELECT o.polname, o.polpermissive, o.polcmd,
-                   (SELECT string_agg(quote_ident(r.rolname), ', ')
-                    FROM pg_roles r WHERE r.oid = ANY (o.polroles)) AS roles,
-                   pg_get_expr(o.polqual, o.polrelid) AS qual,
-                   pg_get_expr(o.polwithcheck, o.polrelid) AS with_check
-            FROM pg_policy o WHERE o.polrelid = t.oid ORDER BY o.polname
-        LOOP
-            EXECUTE format(
-                'CREATE POLICY %I ON %I.%I AS %s FOR %s TO %s%s%s',
-                p.polname, target, t.relname,
-                CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-                CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
-                              WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
-                p.roles,
-                coalesce(' USING (' || p.qual || ')', ''),
-                coalesce(' WITH CHECK (' || p.with_check || ')', ''));
-        END LOOP;
-        -- Grant table by table: ON ALL TABLES IN SCHEMA scans the whole catalogue.
-        FOR p IN
-            SELECT quote_ident(r.rolname) AS grantee, string_agg(a.privilege_type, ', ') AS privileges
-            FROM pg_class c, aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee
-            WHERE c.oid = t.oid AND a.grantee <> c.relowner GROUP BY r.rolname
-        LOOP
-            EXECUTE format('GRANT %s ON %I.%I TO %s', p.privileges, target, t.relname, p.grantee);
-        END LOOP;
+        EXECUTE concat_ws('; ',
+            t.definition,
+            CASE WHEN t.relrowsecurity THEN
+                format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name) END,
+            (SELECT string_agg(format('CREATE POLICY %I ON %s AS %s FOR %s TO %s %s %s', o.polname, t.name,
+                 CASE WHEN o.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+                 CASE o.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+                               WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+                 (SELECT string_agg(role::regrole::text, ', ') FROM unnest(o.polroles) AS role),
+                 'USING (' || pg_get_expr(o.polqual, o.polrelid) || ')',
+                 'WITH CHECK (' || pg_get_expr(o.polwithcheck, o.polrelid) || ')'), '; ')
+             FROM pg_policy o WHERE o.polrelid = t.oid),
+            -- Table by table: ON ALL TABLES IN SCHEMA scans the whole catalogue.
+            (SELECT string_agg(format('GRANT %s ON %s TO %s', g.privileges, t.name, g.grantee::regrole), '; ')
+             FROM (SELECT a.grantee, string_agg(a.privilege_type, ', ') AS privileges
+                   FROM aclexplode(t.relacl) a WHERE a.grantee <> t.relowner GROUP BY a.grantee) AS g));
     END LOOP;
     EXECUTE format('INSERT INTO %I.django_migrations (app, name, applied)
                     SELECT app, name, applied FROM %I.django_migrations ORDER BY id', target, source);
