@@ -25,5 +25,7 @@ app.conf.beat_schedule = {
         "task": "metering.drop_expired",
         "schedule": crontab(minute=47, hour=3),
     },
+    "prover.nightly": {"task": "prover.nightly", "schedule": crontab(minute=23, hour=2)},
+    "prover.prove": {"task": "prover.prove", "schedule": 60.0},
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},
 }

@@ -40,6 +40,7 @@ SHARED_APPS = [
     "apps.webhooks",
     "apps.audit",
     "apps.dashboard",
+    "apps.prover",
 ]
 TENANT_APPS = ["apps.metering.store"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
@@ -126,6 +127,9 @@ WARM_SCHEMAS = env.integer("TENLYR_WARM_SCHEMAS", 24, most=1_000)
 # ---- Metering
 USAGE_RETENTION_MONTHS = env.integer("TENLYR_USAGE_RETENTION_MONTHS", 13, least=2, most=240)
 MINUTE_RETENTION_MONTHS = env.integer("TENLYR_MINUTE_RETENTION_MONTHS", 2, least=2, most=240)
+
+# ---- Proofs: dedicated Locations that each attacks at most; of the others it reads the catalogue.
+PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)
 
 # ---- HTTP
 ROOT_URLCONF = "tenlyr.urls"

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     MIGRATION_STARTED = "isolation.migration_started"
     MIGRATION_COMPLETED = "isolation.migration_completed"
     MIGRATION_FAILED = "isolation.migration_failed"
+    PROOF_FAILED = "isolation.proof_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ OPEN = {
 # Where SQL is written by hand: isolation, the kernel, and the stores of the apps.
 OWN_SQL = re.compile(
     r"apps/isolation/|tenlyr/core/|apps/metering/|apps/audit/trail\.py"
-    r"|apps/(tenants|workspaces)/keys\.py|apps/tenants/activity\.py"
+    r"|apps/(tenants|workspaces)/keys\.py|apps/tenants/activity\.py|apps/prover/"
 )
 # name -> the only place that may import it
 ONE_DOOR = {
