@@ -21,7 +21,7 @@ from tenlyr.runtime.supervisor import environment, python
 from tests.stack import Servers
 
 THREADS = 8  # the product's own default (TENLYR_WEB_THREADS)
-WARM_SCHEMAS = 24  # likewise (TENLYR_WARM_SCHEMAS)
+WARM_SCHEMAS = 64  # likewise (TENLYR_WARM_SCHEMAS)
 SHARDS = 64
 PATIENCE_S = 180
 

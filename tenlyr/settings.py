@@ -122,7 +122,7 @@ REDIS_TIMEOUT_S = env.integer("TENLYR_REDIS_TIMEOUT_MS", 1_000, least=50) / 1000
 
 # ---- Provisioning (F2): as many schemas are built at once as there are cores, at most 20.
 SCHEMA_BUILDERS = env.integer("TENLYR_SCHEMA_BUILDERS", 0, most=20)
-WARM_SCHEMAS = env.integer("TENLYR_WARM_SCHEMAS", 24, most=1_000)
+WARM_SCHEMAS = env.integer("TENLYR_WARM_SCHEMAS", 64, most=1_000)
 
 # ---- Metering
 USAGE_RETENTION_MONTHS = env.integer("TENLYR_USAGE_RETENTION_MONTHS", 13, least=2, most=240)
