@@ -14,7 +14,7 @@ from apps.isolation.placements import levels_of as level_of
 from apps.isolation.placing import place, release
 from apps.isolation.proofs import settled, unclaimed
 from apps.isolation.roles import ensure as ensure_roles
-from apps.isolation.scopes import control_fleet, fleet, scope
+from apps.isolation.scopes import control_fleet, database_fleet, fleet, scope
 
 __all__ = [
     "Finding",
@@ -30,6 +30,7 @@ __all__ = [
     "Table",
     "UnknownTenant",
     "control_fleet",
+    "database_fleet",
     "defects",
     "ensure_roles",
     "fleet",

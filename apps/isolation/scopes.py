@@ -89,6 +89,16 @@ def control_fleet() -> Iterator[Any]:
 
 
 @contextmanager
+def database_fleet(fleet_alias: str) -> Iterator[Any]:
+    """The same on any database, named by a Location's `fleet_alias`."""
+    try:
+        with transaction.atomic(using=fleet_alias):
+            yield connections[fleet_alias]
+    finally:
+        aliases.let_go(fleet_alias)
+
+
+@contextmanager
 def _entered(here: Scope, tenancy: Tenancy) -> Iterator[None]:
     connection: Any = connections[here.alias]
     _open.scope = here

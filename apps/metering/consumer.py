@@ -13,8 +13,9 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from psycopg_pool import PoolTimeout
 
 from apps.metering import partitions, rebuilding, storing, stream
+from apps.metering.inserting import POISON
 from apps.metering.leases import Leases
-from apps.metering.storing import POISON, Stored
+from apps.metering.storing import Stored
 from apps.metering.stream import START, Entry, Position
 from tenlyr.core import clock
 from tenlyr.core.redis import RedisError
@@ -28,6 +29,7 @@ MOST_EVENTS = 20_000
 GATHER_S = 0.1
 BLOCK_MS = 500
 BEAT_S = 1.0
+WAITING_S = 2.0
 MINUTE_S = 60.0
 HOUR_S = 3_600.0
 LONGEST_PAUSE_S = 5.0
@@ -46,6 +48,8 @@ class Consumer:
         self._pending: list[Entry] = []
         self._pending_since = 0.0
         self._unproven: set[int] = set()
+        # Not read for now: the store left some of their entries, for a database is away.
+        self._waiting: set[int] = set()
         self._size = 1.0
         self._due: dict[str, float] = {}
         self._report = Stored()
@@ -99,6 +103,7 @@ class Consumer:
         self._pending = []
         self._positions = dict.fromkeys(self.leases.owned, START)
         self._unproven = set(self.leases.owned)
+        self._waiting.clear()
         self._due.clear()
 
     def _finish(self) -> None:
@@ -123,6 +128,9 @@ class Consumer:
         if self._unproven:
             self._prove()
         self._mend()
+        if self._is_time("waiting", WAITING_S):
+            self._positions.update(dict.fromkeys(self._waiting & self.leases.owned, START))
+            self._waiting.clear()
         if self._is_time("generations", MINUTE_S):
             for shard in self.leases.owned:
                 stream.turn_over(shard)
@@ -204,6 +212,9 @@ class Consumer:
         stream.distrust(done.distrusted)
         for mark in done.marks:
             stream.finish(mark)
+        for shard in done.waiting:
+            self._positions.pop(shard, None)
+        self._waiting |= done.waiting
         report = self._report
         report.events += done.events
         report.duplicates += done.duplicates

@@ -10,7 +10,8 @@ class Shard(models.Model):
 
     `last_ms`-`last_seq` is the last stream entry of `epoch` that is stored; entries up to it
     are replays. `corrections` are changes to counters that this entry's batch still owes to
-    Redis.
+    Redis. While the database of a Location is away, `waits_for` names it, and
+    `waits_ms`-`waits_seq` is the entry that nobody may pass.
     """
 
     shard = models.PositiveSmallIntegerField(primary_key=True)
@@ -18,6 +19,9 @@ class Shard(models.Model):
     last_ms = models.BigIntegerField(db_default=0)
     last_seq = models.BigIntegerField(db_default=0)
     corrections = models.JSONField(default=list)
+    waits_for = models.TextField(blank=True, db_default="")
+    waits_ms = models.BigIntegerField(db_default=0)
+    waits_seq = models.BigIntegerField(db_default=0)
 
     class Meta:
         db_table = "metering_shard"

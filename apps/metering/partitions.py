@@ -2,7 +2,8 @@
 extension).
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from apps.isolation import public as isolation
 from apps.isolation.public import Location
-from apps.metering import periods
+from apps.metering import outages, periods
 from apps.metering.periods import Period
 from apps.metering.reading import OLDEST_MS
 from tenlyr.core import clock
@@ -38,39 +39,61 @@ def _months(now: datetime) -> list[Period]:
     return months
 
 
-def _have(schemas: list[str]) -> set[tuple[str, str]]:
-    with isolation.control_fleet() as connection, connection.cursor() as cursor:
-        cursor.execute(HAVE, [schemas])
+def _databases() -> list[tuple[str, dict[str, Location]]]:
+    """The Locations by database and schema, without those that must be left alone for now."""
+    found: dict[str, dict[str, Location]] = defaultdict(dict)
+    for place in isolation.locations():
+        found[place.fleet_alias][place.schema] = place
+    return [(alias, places) for alias, places in found.items() if not outages.is_away(alias)]
+
+
+def _have(alias: str, schemas: Iterable[str]) -> set[tuple[str, str]]:
+    with isolation.database_fleet(alias) as connection, connection.cursor() as cursor:
+        cursor.execute(HAVE, [list(schemas)])
         return set(cursor.fetchall())
 
 
 def ensure_partitions() -> int:
     """Make what is missing in every Location, one transaction each; answers how many were made."""
-    places = isolation.locations()
-    have = _have([place.schema for place in places])
-    wanted = [
-        (place, parent, month)
-        for place in places
-        for parent in PARENTS
-        for month in _months(clock.now())
-        if (place.schema, f"{parent}_{month.name}") not in have
-    ]
-    for place, parent, month in wanted:
-        _call("metering_make_partition", place, parent, month)
-    return len(wanted)
+    made = 0
+    for alias, places in _databases():
+        with outages.noted(alias):
+            have = _have(alias, places)
+            wanted = [
+                (place, parent, month)
+                for place in places.values()
+                for parent in PARENTS
+                for month in _months(clock.now())
+                if (place.schema, f"{parent}_{month.name}") not in have
+            ]
+            for place, parent, month in wanted:
+                make(place, parent, month)
+            made += len(wanted)
+    return made
+
+
+def make(place: Location, parent: str, month: Period) -> None:
+    """Make one month, unless it is there."""
+    _call("metering_make_partition", place, parent, month)
+
+
+def of_location(place: Location) -> set[tuple[str, Period]]:
+    """The months that are there, each with its parent."""
+    return {_parsed(name) for _, name in _have(place.fleet_alias, [place.schema])}
 
 
 def drop_expired() -> int:
     """Drop months past their retention and old hours and days; answers how many months went."""
-    places = {place.schema: place for place in isolation.locations()}
     dropped = 0
-    for schema, name in sorted(_have(list(places))):
-        parent, month = _parsed(name)
-        if month.start < _kept_since(parent).start:
-            _call("metering_drop_partition", places[schema], parent, month)
-            dropped += 1
-    for place in places.values():
-        _forget_rollups(place)
+    for alias, places in _databases():
+        with outages.noted(alias):
+            for schema, name in sorted(_have(alias, places)):
+                parent, month = _parsed(name)
+                if month.start < _kept_since(parent).start:
+                    _call("metering_drop_partition", places[schema], parent, month)
+                    dropped += 1
+            for place in places.values():
+                _forget_rollups(place)
     log.info("metering.expired", months=dropped)
     return dropped
 
@@ -91,7 +114,8 @@ def _kept_since(parent: str) -> Period:
 
 
 def _call(function: str, place: Location, parent: str, month: Period) -> None:
-    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+    alias = place.fleet_alias
+    with isolation.database_fleet(alias) as connection, connection.cursor() as cursor:
         cursor.execute(
             f"SELECT public.{function}(%s, %s, %s)", [place.schema, parent, month.start.date()]
         )

@@ -3,52 +3,49 @@ way (R6).
 
 The lock on a shard's row in `metering_shard` and the position in it make the store exact: what
 lies at or before the position is a replay, and a consumer that was thought dead finds that out
-here.
+here. Rows for other databases are committed there first (`elsewhere`). While one of them is away,
+the shards that have entries for it wait at the first of these; all other shards go on.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import DataError, IntegrityError, connections, transaction
 
 from apps.isolation import public as isolation
 from apps.isolation.public import Location
-from apps.metering import rows, stream
+from apps.metering import elsewhere, inserting, outages, stream
+from apps.metering.elsewhere import Told
+from apps.metering.inserting import POISON, Dead, Insert, Outcome
+from apps.metering.outages import HERE
 from apps.metering.stream import Entry, Mark, Owed, Position
-from tenlyr.core import clock, redis
+from tenlyr.core import redis
 
 log = structlog.get_logger(__name__)
 
-SQL = (Path(__file__).parent / "sql" / "store.sql").read_text()
-COPY = f"COPY public.metering_staging ({', '.join(rows.COLUMNS)}) FROM STDIN (FORMAT binary)"
-# An id is looked for as far back as a timestamp may lie (35 days), and a day for the way here.
-REMEMBERED = timedelta(days=36)
-# The upper ends of the latency histogram's places in milliseconds; the last place has none.
-LATENCY_BOUNDS_MS = [
-    float(bound)
-    for bound in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000)
-]
 STAGING_BYTES = 4_000_000
-# What a row itself can be at fault for; anything else is trouble that passes or is ours to mend.
-POISON = (DataError, IntegrityError)
 LONGEST_REASON = 500
 
-# Rows staged, rows stored, and what the others had counted (JSON: [tenant, metric, period,
-# units], …).
-Answer = tuple[int, int, str | None]
-Insert = Callable[[Any, Sequence[bytes]], list[Answer]]
+Places = Mapping[UUID, Location]
+
+
+class Wait(NamedTuple):
+    """The entry at which a shard waits, and the Location that it waits for."""
+
+    place: str
+    position: Position
 
 
 @dataclass(slots=True)
 class Stored:
-    """What a transaction did. `distrusted` shards got events that their rebuilt counters lack."""
+    """What a transaction did. `waiting` shards have entries that it left, for a database is
+    away; `distrusted` ones got events that their rebuilt counters lack.
+    """
 
     events: int = 0
     duplicates: int = 0
@@ -56,6 +53,7 @@ class Stored:
     dead: int = 0
     owed: tuple[Owed, ...] = ()
     marks: list[Mark] = field(default_factory=list)
+    waiting: set[int] = field(default_factory=set)
     distrusted: set[int] = field(default_factory=set)
 
 
@@ -65,193 +63,276 @@ def store(entries: Sequence[Entry]) -> Stored:
 
     Afterwards the caller owes each of `marks` a `stream.finish`.
     """
-    done = Stored()
-    with isolation.control_fleet() as connection, connection.cursor() as cursor:
-        marks = _lock(cursor, {entry.shard for entry in entries})
-        due = [entry for entry in entries if not _is_replay(entry, marks[entry.shard])]
-        for entry in due:
-            if entry.damage:
-                _bury(cursor, entry, entry.rows, entry.damage)
-                done.dead += 1
-        _store_all([entry for entry in due if not entry.damage], marks, done, _insert)
-        _advance(cursor, due, marks, done)
-    return done
+    return _store(entries, inserting.together)
 
 
 def store_carefully(entry: Entry) -> Stored:
     """Store an entry row by row; a row that Postgres refuses becomes a dead letter (F15)."""
-    done = Stored()
+    return _store([entry], inserting.singly)
+
+
+def _store(entries: Sequence[Entry], insert: Insert) -> Stored:
     with isolation.control_fleet() as connection, connection.cursor() as cursor:
-        marks = _lock(cursor, {entry.shard})
-        if _is_replay(entry, marks[entry.shard]):
-            done.marks = [*marks.values()]
-            return done
-
-        def insert(scope: Any, parts: Sequence[bytes]) -> list[Answer]:
-            return _insert_singly(cursor, entry, scope, parts, done)
-
-        try:
-            with transaction.atomic(using="fleet"):
-                _store_all([entry], marks, done, insert)
-        except ValueError as error:
-            _bury(cursor, entry, entry.rows, str(error))
-            done.dead += 1
-        _advance(cursor, [entry], marks, done)
-    return done
+        marks, waits = _lock(cursor, {entry.shard for entry in entries})
+        return _Batch(cursor, entries, marks, waits, insert).store()
 
 
-def _lock(cursor: Any, shards: Iterable[int]) -> dict[int, Mark]:
-    """The shards' marks, locked until commit, with nothing owed from before."""
+def _lock(cursor: Any, shards: Iterable[int]) -> tuple[dict[int, Mark], dict[int, Wait]]:
+    """The shards' marks, locked until commit, with nothing owed from before; and who waits."""
     cursor.execute(
-        "SELECT shard, epoch, last_ms, last_seq, corrections::text FROM public.metering_shard"
-        " WHERE shard = ANY (%s) ORDER BY shard FOR UPDATE",
+        "SELECT shard, epoch, last_ms, last_seq, corrections::text, waits_for, waits_ms, waits_seq"
+        " FROM public.metering_shard WHERE shard = ANY (%s) ORDER BY shard FOR UPDATE",
         [sorted(shards)],
     )
-    marks = {}
-    for shard, epoch, ms, seq, corrections in cursor.fetchall():
-        mark = Mark(shard, epoch, (ms, seq), _owed_from(corrections))
+    marks, waits = {}, {}
+    for shard, epoch, ms, seq, corrections, place, wait_ms, wait_seq in cursor.fetchall():
+        mark = Mark(shard, epoch, (ms, seq), inserting.owed_from(json.loads(corrections)))
         if mark.owed:
             # Its consumer may have died between commit and payment. Paying twice does nothing.
             stream.finish(mark)
         marks[shard] = mark
-    return marks
+        if place:
+            waits[shard] = Wait(place, (wait_ms, wait_seq))
+    return marks, waits
 
 
-def _owed_from(corrections: str) -> tuple[Owed, ...]:
-    return tuple(
-        Owed(UUID(tenant), metric, period, int(units))
-        for tenant, metric, period, units in json.loads(corrections)
-    )
+class _Batch:
+    """The entries of one transaction on their way to the tenants' Locations."""
 
+    def __init__(
+        self,
+        cursor: Any,
+        entries: Sequence[Entry],
+        marks: dict[int, Mark],
+        waits: dict[int, Wait],
+        insert: Insert,
+    ) -> None:
+        self.cursor, self.marks, self.waits, self.insert = cursor, marks, waits, insert
+        self.due = [entry for entry in entries if not self._is_replay(entry)]
+        self.place_of = self._places()
+        self.away: set[str] = set()
+        # What goes on of `due`; the shards that wait; what is too late to wait.
+        self.entries = self.due
+        self.held: dict[int, Wait] = {}
+        self.left: list[Entry] = []
+        self.told: list[Told] = []
+        self.done = Stored()
 
-def _is_replay(entry: Entry, mark: Mark) -> bool:
-    return entry.epoch == mark.epoch and entry.position <= mark.position
+    def store(self) -> Stored:
+        """Bring every entry to its place, and move the marks."""
+        if self.waits:
+            self._hold_back()
+        self._store_elsewhere()
+        self._store_here()
+        self._advance()
+        self.done.waiting = set(self.held)
+        return self.done
 
+    def _is_replay(self, entry: Entry) -> bool:
+        mark = self.marks[entry.shard]
+        return entry.epoch == mark.epoch and entry.position <= mark.position
 
-def _store_all(
-    entries: Sequence[Entry], marks: dict[int, Mark], done: Stored, insert: Insert
-) -> None:
-    """Bring every entry to its tenant's Location; those of tenants that are no more are
-    discarded.
-    """
-    by_tenant: dict[UUID, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        by_tenant[entry.tenant_id].append(entry)
-    placed = isolation.group(by_tenant)
-    for location in sorted(placed, key=lambda location: location.id):
-        here = [entry for tenant_id in placed[location] for entry in by_tenant.pop(tenant_id)]
-        _store_here(location, here, marks, done, insert)
-    done.discarded += sum(entry.count for left in by_tenant.values() for entry in left)
+    def _places(self) -> Places:
+        """Read under the shards' locks: who moves tenants holds them too."""
+        tenants = {entry.tenant_id for entry in self.due if not entry.damage}
+        placed = isolation.group(tenants)
+        return {tenant_id: place for place, here in placed.items() for tenant_id in here}
 
+    def _place(self, entry: Entry) -> Location | None:
+        return None if entry.damage else self.place_of.get(entry.tenant_id)
 
-def _store_here(
-    location: Location,
-    entries: Sequence[Entry],
-    marks: dict[int, Mark],
-    done: Stored,
-    insert: Insert,
-) -> None:
-    # Entries that were read before Redis lost its data: today's counters do not know of them.
-    late = [entry for entry in entries if entry.epoch < marks[entry.shard].epoch]
-    current = [entry for entry in entries if entry.epoch >= marks[entry.shard].epoch]
-    with isolation.fleet(location, read_only=False) as scope:
-        if current:
-            for answer in insert(scope, [entry.rows for entry in current]):
-                _note(answer, done)
-                done.owed += _owed_from(answer[2] or "[]")
-        if late:
-            for answer in insert(scope, [entry.rows for entry in late]):
-                _note(answer, done)
-            done.distrusted |= {entry.shard for entry in late}
+    def _by_place(self) -> dict[str, dict[Location, list[Entry]]]:
+        """The entries by database and Location, in a fixed order: two batches never deadlock."""
+        found: dict[Location, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            place = self._place(entry)
+            if place is not None:
+                found[place].append(entry)
+        by_alias: dict[str, dict[Location, list[Entry]]] = defaultdict(dict)
+        for place in sorted(found, key=lambda place: place.id):
+            by_alias[place.fleet_alias][place] = found[place]
+        return by_alias
 
+    # ---- waiting
+    def _hold_back(self) -> None:
+        """Leave out, of each shard, its first entry for a database that is away and all that
+        follow.
+        """
+        self.held, self.entries, self.left = {}, [], []
+        begun: set[int] = set()
+        for entry in self.due:
+            if self._is_late(entry):
+                (self.left if self._is_away(entry) else self.entries).append(entry)
+                continue
+            if entry.shard not in self.held:
+                wait = self._wait(entry, is_first=entry.shard not in begun)
+                if wait is not None:
+                    self.held[entry.shard] = wait
+                    continue
+                begun.add(entry.shard)
+                self.entries.append(entry)
 
-def _note(answer: Answer, done: Stored) -> None:
-    staged, stored, _ = answer
-    done.events += stored
-    done.duplicates += staged - stored
+    def _wait(self, entry: Entry, *, is_first: bool) -> Wait | None:
+        before = self.waits.get(entry.shard)
+        if is_first and before is not None and entry.position > before.position:
+            # Read behind the one that waits: it must not be passed.
+            return before
+        place = self._place(entry)
+        if place is None or not self._is_away(entry):
+            return None
+        return Wait(f"{place.alias}/{place.schema}", entry.position)
 
+    def _is_away(self, entry: Entry) -> bool:
+        place = self._place(entry)
+        return place is not None and place.fleet_alias in self.away
 
-def _insert(scope: Any, parts: Sequence[bytes]) -> list[Answer]:
-    """Copy rows to the staging table and move them into the scope's tables."""
-    with scope.cursor() as cursor:
-        # Django wraps what `execute` raises, but not what `copy` does.
-        with (
-            connections[scope.alias].wrap_database_errors,
-            cursor.copy(COPY) as copy,
-        ):
-            copy.write(b"".join((rows.HEADER, *parts, rows.TRAILER)))
-        cursor.execute(SQL, {"remembered": clock.now() - REMEMBERED, "bounds": LATENCY_BOUNDS_MS})
-        return [cursor.fetchone()]
+    def _is_late(self, entry: Entry) -> bool:
+        """Read before Redis lost its data: it is in no stream any more, so it cannot wait."""
+        return not entry.damage and entry.epoch < self.marks[entry.shard].epoch
 
+    # ---- storing
+    def _store_elsewhere(self) -> None:
+        aliases = {place.fleet_alias for place in self.place_of.values()} - {HERE}
+        if not aliases:
+            return
+        self._leave({alias for alias in aliases if outages.is_away(alias)})
+        token, placed = self._token(), self._by_place()
+        for alias in sorted(aliases - self.away):
+            if alias in placed and not self._store_there(alias, placed[alias], token):
+                placed = self._by_place()
 
-def _insert_singly(
-    cursor: Any, entry: Entry, scope: Any, parts: Sequence[bytes], done: Stored
-) -> list[Answer]:
-    answers: list[Answer] = []
-    for row in [row for part in parts for row in rows.split(part)]:
+    def _store_there(
+        self, alias: str, placed: Mapping[Location, Sequence[Entry]], token: int
+    ) -> bool:
+        """Whether the database did its work."""
         try:
-            with transaction.atomic(using=scope.alias):
-                answers += _insert(scope, [row])
-        except POISON as error:
-            done.dead += 1
-            _bury(cursor, entry, row, str(error), number=done.dead)
-    return answers
+            outcome, told = elsewhere.store(placed, self.marks, token, self.insert)
+        except POISON:
+            raise
+        except elsewhere.Fenced as error:
+            self._pass(error.fence)
+            raise
+        except outages.TROUBLE as error:
+            outages.note(alias, error)
+            self._leave({alias})
+            return False
+        outages.over(alias)
+        self.told += told
+        self._count(outcome)
+        return True
 
+    def _leave(self, aliases: AbstractSet[str]) -> None:
+        if aliases:
+            self.away |= aliases
+            self._hold_back()
 
-def _bury(cursor: Any, entry: Entry, payload: bytes, reason: str, *, number: int = 0) -> None:
-    """Keep what cannot be stored. The count in Redis stays as it is: the event was accepted."""
-    log.error("metering.dead_letter", shard=entry.shard, entry=entry.name, reason=reason)
-    cursor.execute(
-        "INSERT INTO public.metering_dead_letter (shard, entry, tenant_id, payload, reason)"
-        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        [
-            entry.shard,
-            f"{entry.name}#{number}",
-            None if entry.damage else entry.tenant_id,
-            payload,
-            reason[:LONGEST_REASON],
-        ],
-    )
+    def _token(self) -> int:
+        self.cursor.execute("SELECT nextval('public.metering_fence')")
+        token: int = self.cursor.fetchone()[0]
+        return token
 
+    def _pass(self, fence: int) -> None:
+        """Draw newer tokens from now on: a control plane put back to an older day is behind.
 
-def _advance(cursor: Any, due: Sequence[Entry], marks: dict[int, Mark], done: Stored) -> None:
-    """Move the marks past what this transaction stored, and note what it owes."""
-    last: dict[int, Position] = {shard: mark.position for shard, mark in marks.items()}
-    for entry in due:
-        if entry.damage or entry.epoch >= marks[entry.shard].epoch:
-            last[entry.shard] = max(last[entry.shard], entry.position)
-    owed: dict[int, list[Owed]] = defaultdict(list)
-    for one in done.owed:
-        owed[redis.shard_of(one.tenant_id)].append(one)
-    done.marks = [
-        Mark(shard, mark.epoch, last[shard], tuple(owed[shard])) for shard, mark in marks.items()
-    ]
-    moved = [mark for mark in done.marks if mark.position > marks[mark.shard].position]
-    cursor.execute(
-        "UPDATE public.metering_shard AS s"
-        " SET last_ms = n.ms, last_seq = n.seq, corrections = n.corrections::jsonb"
-        " FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::text[])"
-        "   AS n (shard, ms, seq, corrections)"
-        " WHERE s.shard = n.shard",
-        [
-            [mark.shard for mark in moved],
-            [mark.position[0] for mark in moved],
-            [mark.position[1] for mark in moved],
-            [_written(mark.owed) for mark in moved],
-        ],
-    )
+        One who lost the shards' locks fails here, for the connection that held them is gone.
+        """
+        self.cursor.execute(
+            "SELECT setval('public.metering_fence', %s) FROM public.metering_fence"
+            " WHERE last_value < %s",
+            [fence, fence],
+        )
 
+    def _store_here(self) -> None:
+        epochs = {shard: mark.epoch for shard, mark in self.marks.items()}
+        for entry in self.left:
+            self._bury([inserting.letter(entry, entry.rows, "its database was away")])
+        for entry in self.entries:
+            if entry.damage:
+                self._bury([inserting.letter(entry, entry.rows, entry.damage)])
+        for place, here in self._by_place().get(HERE, {}).items():
+            outcome = inserting.into(place, here, epochs, self.insert)
+            self._count(outcome)
+            self._bury(outcome.dead)
+            self.done.owed += outcome.owed
+        for entry in self.entries:
+            if not entry.damage and entry.tenant_id not in self.place_of:
+                self.done.discarded += entry.count
 
-def _written(owed: Iterable[Owed]) -> str:
-    return json.dumps(
-        [[str(one.tenant_id), one.metric, one.period, str(one.units)] for one in owed]
-    )
+    def _count(self, outcome: Outcome) -> None:
+        self.done.events += outcome.events
+        self.done.duplicates += outcome.duplicates
+        self.done.distrusted |= outcome.distrusted
+
+    def _bury(self, letters: Iterable[Dead]) -> None:
+        """Keep what cannot be stored. The count in Redis stays as it is: the event was accepted."""
+        for dead in letters:
+            self.done.dead += 1
+            log.error("metering.dead_letter", shard=dead.shard, entry=dead.name, reason=dead.reason)
+            self.cursor.execute(
+                "INSERT INTO public.metering_dead_letter (shard, entry, tenant_id, payload, reason)"
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [dead.shard, dead.name, dead.tenant_id, dead.payload, dead.reason[:LONGEST_REASON]],
+            )
+
+    # ---- marks
+    def _advance(self) -> None:
+        """Move the marks past what this transaction stored, and note what it owes."""
+        last = {shard: mark.position for shard, mark in self.marks.items()}
+        for entry in self.entries:
+            if entry.damage or entry.epoch >= self.marks[entry.shard].epoch:
+                last[entry.shard] = max(last[entry.shard], entry.position)
+        owed = self._owed(last)
+        self.done.marks = [
+            Mark(shard, mark.epoch, last[shard], owed[shard]) for shard, mark in self.marks.items()
+        ]
+        self._write([mark for mark in self.done.marks if self._is_changed(mark)])
+
+    def _owed(self, last: Mapping[int, Position]) -> dict[int, tuple[Owed, ...]]:
+        """What this transaction owes: also what other databases tell of entries it lets go of."""
+        found: dict[int, tuple[Owed, ...]] = defaultdict(tuple)
+        for one in self.done.owed:
+            found[redis.shard_of(one.tenant_id)] += (one,)
+        for told in self.told:
+            self._bury(told.dead)
+            if told.is_ahead_of(self.marks[told.shard]) and told.position <= last[told.shard]:
+                found[told.shard] += told.owed
+        return found
+
+    def _is_changed(self, mark: Mark) -> bool:
+        is_moved = mark.position > self.marks[mark.shard].position
+        return is_moved or self.waits.get(mark.shard) != self.held.get(mark.shard)
+
+    def _write(self, marks: Sequence[Mark]) -> None:
+        waits = [self.held.get(mark.shard, Wait("", (0, 0))) for mark in marks]
+        self.cursor.execute(
+            "UPDATE public.metering_shard AS s"
+            " SET last_ms = n.ms, last_seq = n.seq, corrections = n.corrections::jsonb,"
+            "     waits_for = n.place, waits_ms = n.wait_ms, waits_seq = n.wait_seq"
+            " FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],"
+            "             %s::bigint[], %s::bigint[])"
+            "   AS n (shard, ms, seq, corrections, place, wait_ms, wait_seq)"
+            " WHERE s.shard = n.shard",
+            [
+                [mark.shard for mark in marks],
+                [mark.position[0] for mark in marks],
+                [mark.position[1] for mark in marks],
+                [json.dumps(inserting.owed_written(mark.owed)) for mark in marks],
+                [wait.place for wait in waits],
+                [wait.position[0] for wait in waits],
+                [wait.position[1] for wait in waits],
+            ],
+        )
 
 
 def empty_staging() -> None:
-    """Give back the space of the staging table once it is worth a short lock."""
-    with isolation.control_fleet() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT public.metering_empty_staging(%s)", [STAGING_BYTES])
+    """Give back the space of staging tables once it is worth a short lock."""
+    for alias in (HERE, *elsewhere.used()):
+        with (
+            outages.noted(alias),
+            isolation.database_fleet(alias) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT public.metering_empty_staging(%s)", [STAGING_BYTES])
 
 
 def marks_of(shards: Iterable[int]) -> list[Mark]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.isolation.public import control_fleet
-from apps.metering import rows, storing
+from apps.metering import inserting, rows
 from apps.metering.events import Event
 from tenlyr.core.metrics import Metric
 
@@ -35,7 +35,7 @@ def copied(tenant_id: UUID, events: list[Event]) -> list[tuple[Any, ...]]:
     """The events after a journey through Postgres; nothing stays there."""
     parts = [rows.encode(tenant_id, event) + DELTA for event in events]
     with control_fleet() as connection, connection.cursor() as cursor:
-        with cursor.copy(storing.COPY) as copy:
+        with cursor.copy(inserting.COPY) as copy:
             copy.write(b"".join((rows.HEADER, *parts, rows.TRAILER)))
         cursor.execute(f"DELETE FROM metering_staging RETURNING {', '.join(rows.COLUMNS)}")
         return list(cursor.fetchall())

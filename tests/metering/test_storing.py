@@ -7,6 +7,7 @@ import pytest
 from apps.isolation.public import release, scope
 from apps.metering import storing, stream
 from apps.metering.models import DeadLetter
+from apps.metering.public import ensure_partitions
 from apps.metering.store.models import Minute
 from tenlyr.core import clock, redis
 from tests.cast import Api, Customer
@@ -33,6 +34,7 @@ def _open() -> None:
 def tenant(request: pytest.FixtureRequest) -> Customer:
     """A tenant of either level."""
     found: Customer = request.getfixturevalue("acme" if request.param == "shared" else "globex")
+    ensure_partitions()
     return found
 
 

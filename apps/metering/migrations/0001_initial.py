@@ -5,10 +5,11 @@ from pathlib import Path
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-CONTROL = (Path(__file__).parent.parent / "sql" / "control.sql").read_text()
+SQL = Path(__file__).parent.parent / "sql"
+CONTROL = "".join((SQL / name).read_text() for name in ("database.sql", "control.sql"))
 DROP = """
 DROP FUNCTION metering_empty_staging(bigint), metering_make_partition(text, text, date),
-    metering_drop_partition(text, text, date);
+    metering_drop_partition(text, text, date), metering_is_usage(text, text);
 DROP TABLE metering_staging;
 """
 

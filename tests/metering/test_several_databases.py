@@ -1,0 +1,294 @@
+"""The store over several databases: each event once, wherever somebody dies between two commits."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from apps.isolation.public import database_fleet
+from apps.metering import outages, storing, stream
+from apps.metering.public import ensure_partitions
+from apps.metering.stream import START, Entry
+from tenlyr.core import redis
+from tests import cast
+from tests.cast import Account, Customer
+from tests.metering import second
+from tests.metering.stored import forget_ids
+from tests.metering.support import admit, assert_agree, caller, dead_letters, rows, store
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture(scope="module")
+def database(_database: None) -> Iterator[str]:
+    """The alias of a second database."""
+    alias = second.make()
+    yield alias
+    second.drop(alias)
+
+
+@pytest.fixture(autouse=True)
+def _one_shard(monkeypatch: pytest.MonkeyPatch, _database: None) -> Iterator[None]:
+    """All tenants of a test share a shard: the hardest case. And nothing waits from before."""
+    monkeypatch.setattr(redis, "SHARDS", 1)
+    store()
+    yield
+    outages._outages.clear()
+    store()
+
+
+@pytest.fixture
+def initech(workspace: Account, database: str) -> Customer:
+    """A tenant with a database of its own."""
+    tenant = cast.tenant(workspace, "Initech", plan="growth")
+    second.place(tenant, second.location(database))
+    ensure_partitions()
+    return tenant
+
+
+@pytest.fixture
+def hooli(workspace: Account, database: str) -> Customer:
+    """Another one in the same database."""
+    tenant = cast.tenant(workspace, "Hooli", plan="growth")
+    second.place(tenant, second.location(database))
+    ensure_partitions()
+    return tenant
+
+
+@contextmanager
+def struck(strike: Callable[[str, Any], None]) -> Iterator[None]:
+    """Call `strike` with each moment: before or after a commit, there or here."""
+    whole = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
+
+    def commit(self: Any) -> None:
+        place = "there" if self.alias.startswith("db_") else "here"
+        if self.alias.endswith("fleet"):
+            strike(f"before the commit {place}", self)
+        whole(self)
+        if self.alias.endswith("fleet"):
+            strike(f"after the commit {place}", self)
+
+    BaseDatabaseWrapper._commit = commit  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        BaseDatabaseWrapper._commit = whole  # type: ignore[attr-defined]
+
+
+def die() -> None:
+    """Lose every connection at once, as a killed process does."""
+    for connection in connections.all(initialized_only=True):
+        raw: Any = connection.connection
+        if raw is not None:
+            raw.close()
+    raise Killed
+
+
+def survive() -> None:
+    """What a new process begins with."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+    outages._outages.clear()
+
+
+def waiting() -> list[Entry]:
+    """What the shard's stream holds."""
+    return stream.read({0: START}, count=1_000)
+
+
+def kept(alias: str) -> tuple[int, dict[str, Any]]:
+    """Fence, and what the other database still tells."""
+    with database_fleet(f"{alias}_fleet") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT fence, told FROM public.metering_shard WHERE shard = 0")
+        found: tuple[int, dict[str, Any]] = cursor.fetchone()
+        return found
+
+
+class TestStored:
+    def test_rows_and_rollups_are_there_and_only_there(
+        self, acme: Customer, initech: Customer, hooli: Customer
+    ) -> None:
+        for number, tenant in enumerate((acme, initech, hooli), 1):
+            for _ in range(number):
+                admit(caller(tenant), value=2)
+        store()
+        for number, tenant in enumerate((acme, initech, hooli), 1):
+            assert len(rows(tenant.id)) == number
+            assert_agree(tenant.id)
+        assert stream.is_empty(0)
+
+    def test_replays_change_nothing(self, acme: Customer, initech: Customer) -> None:
+        for tenant in (acme, initech, initech):
+            admit(caller(tenant))
+        held = waiting()
+        assert [storing.store(held).events for _ in range(3)] == [3, 0, 0]
+        store()
+        assert_agree(initech.id)
+
+    def test_a_late_duplicate_is_taken_back_once(self, initech: Customer, database: str) -> None:
+        admit(caller(initech), id="a", value=5)
+        store()
+        forget_ids(initech)
+        admit(caller(initech), id="a", value=7)
+        store()
+        store()
+        assert len(rows(initech.id)) == 1
+        assert_agree(initech.id)
+
+    def test_poison_there_is_kept_here(self, initech: Customer) -> None:
+        admit(caller(initech), endpoint="/good")
+        (good,) = waiting()
+        bad = good.rows.replace(good.rows[44:52], b"\x7f\xff\xff\xff\xff\xff\xff\x00", 1)
+        redis.client().xadd(redis.stream(0), {"e": str(good.epoch), "n": "1", "b": bad})
+        admit(caller(initech), endpoint="/good")
+        store()
+        assert [row.endpoint for row in rows(initech.id)] == ["/good", "/good"]
+        assert len(dead_letters(initech.id)) == 1
+        assert stream.is_empty(0)
+
+
+MOMENTS = [
+    f"{when} the commit {where}" for where in ("there", "here") for when in ("before", "after")
+]
+
+
+class Fate:
+    """What happens to tenants and the store, by the dice."""
+
+    def __init__(self, seed: int, tenants: list[Customer]) -> None:
+        self.dice = random.Random(seed)
+        self.tenants = tenants
+        self.sent: dict[UUID, set[bytes]] = {tenant.id: set() for tenant in tenants}
+        self.deaths = 0
+
+    def track(self) -> None:
+        """A few events; their ids come again, and sometimes nobody remembers them."""
+        if self.dice.random() < 0.5:
+            forget_ids(self.tenants[0])
+        for tenant in self.dice.choices(self.tenants, k=self.dice.randrange(6)):
+            name, value = f"id {self.dice.randrange(20)}", self.dice.randrange(1, 9)
+            outcome: Any = admit(caller(tenant), id=name, value=value)
+            self.sent[tenant.id].add(outcome.id)
+
+    def store(self) -> None:
+        """One transaction of the store, which may not live to let go of what it stored."""
+        with struck(self.strike):
+            try:
+                done = storing.store(waiting()[: self.dice.randrange(1, 12)])
+                if self.dice.random() < 0.7:
+                    for mark in done.marks:
+                        stream.finish(mark)
+            except (Killed, OperationalError):
+                pass
+        survive()
+
+    def strike(self, _now: str, connection: Any) -> None:
+        """Die now, or lose only this connection, or nothing."""
+        if self.dice.random() < 0.25:
+            self.deaths += 1
+            if self.dice.random() < 0.7:
+                die()
+            connection.connection.close()
+            raise OperationalError("the connection was lost")
+
+
+class TestCrashes:
+    @pytest.mark.parametrize("moment", MOMENTS)
+    @pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "connection lost"])
+    def test_at_each_moment(
+        self, acme: Customer, initech: Customer, moment: str, is_killed: bool
+    ) -> None:
+        """Rows, rollups, and a correction that is owed."""
+        admit(caller(initech), id="twice", value=3)
+        store()
+        forget_ids(initech)
+        for tenant in (acme, initech):
+            admit(caller(tenant), id="twice", value=4)
+            admit(caller(tenant), value=1)
+        fallen: list[str] = []
+
+        def strike(now: str, connection: Any) -> None:
+            if now != moment or fallen:
+                return
+            fallen.append(now)
+            if is_killed:
+                die()
+            connection.connection.close()
+            raise OperationalError("the connection was lost")
+
+        with struck(strike):
+            try:
+                storing.store(waiting())
+            except (Killed, OperationalError):
+                survive()
+        assert fallen == [moment]
+        survive()
+        store()
+        for tenant, count in ((acme, 2), (initech, 2)):
+            assert len(rows(tenant.id)) == count
+            assert_agree(tenant.id)
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_at_many_random_moments(
+        self, acme: Customer, globex: Customer, initech: Customer, hooli: Customer, seed: int
+    ) -> None:
+        """Batches of any size, ids that come again, and a death every few commits."""
+        ensure_partitions()
+        fate = Fate(seed, [acme, globex, initech, hooli])
+        for _ in range(25):
+            fate.track()
+            fate.store()
+        store()
+        assert fate.deaths > 5
+        for tenant_id, ids in fate.sent.items():
+            assert {row.id.bytes for row in rows(tenant_id)} == ids
+            assert_agree(tenant_id)
+
+    @pytest.mark.parametrize("moment", ["after the commit there", "after the commit here"])
+    def test_a_process_that_is_killed(self, acme: Customer, initech: Customer, moment: str) -> None:
+        admit(caller(initech), id="twice", value=3)
+        store()
+        forget_ids(initech)
+        for tenant in (acme, initech):
+            admit(caller(tenant), id="twice", value=4)
+        script = textwrap.dedent(
+            f"""
+            import os, signal, django
+            django.setup()
+            from tests.metering.test_several_databases import struck
+            from tenlyr.core import redis
+            from apps.metering.consumer import Consumer
+            redis.SHARDS = 1
+            def strike(now, connection):
+                if now == {moment!r} and Consumer.is_storing:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            Consumer.is_storing = False
+            flush = Consumer._flush
+            def storing(self):
+                Consumer.is_storing = True
+                return flush(self)
+            Consumer._flush = storing
+            with struck(strike):
+                Consumer().drain()
+            """
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=60
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        store()
+        for tenant in (acme, initech):
+            assert len(rows(tenant.id)) == 1
+            assert_agree(tenant.id)
