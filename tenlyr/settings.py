@@ -124,6 +124,9 @@ REDIS_TIMEOUT_S = env.integer("TENLYR_REDIS_TIMEOUT_MS", 1_000, least=50) / 1000
 SCHEMA_BUILDERS = env.integer("TENLYR_SCHEMA_BUILDERS", 0, most=20)
 WARM_SCHEMAS = env.integer("TENLYR_WARM_SCHEMAS", 64, most=1_000)
 
+# ---- Moves: days for which a tenant's old place is kept, and a move can be rolled back.
+MOVE_GRACE_DAYS = env.integer("TENLYR_MOVE_GRACE_DAYS", 7, most=365)
+
 # ---- Metering
 USAGE_RETENTION_MONTHS = env.integer("TENLYR_USAGE_RETENTION_MONTHS", 13, least=2, most=240)
 MINUTE_RETENTION_MONTHS = env.integer("TENLYR_MINUTE_RETENTION_MONTHS", 2, least=2, most=240)

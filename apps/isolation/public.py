@@ -7,6 +7,15 @@ from apps.isolation.lint import Finding
 from apps.isolation.lint import findings as defects
 from apps.isolation.migrating import migrate_everything
 from apps.isolation.models import Move
+from apps.isolation.moves.errors import (
+    MoveInProgress,
+    MoveNotFound,
+    NotAnUpgrade,
+    NotUndoable,
+)
+from apps.isolation.moves.running import run_move
+from apps.isolation.moves.starting import get_move, rollback_move, start_move
+from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
 from apps.isolation.placements import Location, Placement, group, locations
@@ -22,8 +31,12 @@ __all__ = [
     "Location",
     "Move",
     "MoveBusy",
+    "MoveInProgress",
+    "MoveNotFound",
     "NoScope",
+    "NotAnUpgrade",
     "NotMovable",
+    "NotUndoable",
     "Part",
     "Placement",
     "ScopeConflict",
@@ -34,16 +47,23 @@ __all__ = [
     "defects",
     "ensure_roles",
     "fleet",
+    "get_move",
     "group",
+    "is_moving",
     "let_go",
     "level_of",
     "locations",
     "migrate_everything",
+    "moves_of",
     "owner_alias",
     "place",
     "register_part",
     "release",
+    "remaining_s",
+    "rollback_move",
+    "run_move",
     "scope",
     "settled",
+    "start_move",
     "unclaimed",
 ]

@@ -1,0 +1,32 @@
+"""Digests of rows that do not depend on their order: a count and two sums of two hashes."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from apps.isolation.moves.links import Connection, one
+from apps.isolation.moves.shapes import Shape
+
+# Two seeds: a pair of differences that cancels out under one does not under the other.
+SEEDS = (20_261_121, 7_362_003)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Equal digests mean equal sets of rows."""
+
+    rows: int
+    sums: tuple[Decimal, Decimal]
+
+    @property
+    def text(self) -> str:
+        """As it stands on the move's record."""
+        return f"{self.rows}:{self.sums[0]}:{self.sums[1]}"
+
+
+def of(connection: Connection, shape: Shape, rows: str) -> Digest:
+    """The digest of `rows`: a FROM clause with its conditions, in which the table is `t`."""
+    hashes = ", ".join(
+        f"coalesce(sum(hash_record_extended({shape.hashed}, {seed})), 0)" for seed in SEEDS
+    )
+    count, first, second = one(connection, f"SELECT count(*), {hashes} FROM {rows}")
+    return Digest(count, (first, second))

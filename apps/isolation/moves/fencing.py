@@ -1,0 +1,111 @@
+"""The fence: for some milliseconds nobody writes the tenant's rows, and the last changes go over.
+
+What takes time was done outside: inside are the last short round, foreign keys, sequences, and
+one transaction of the control plane.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from django.db import connection as control
+from psycopg import errors as postgres
+
+from apps.isolation import parts
+from apps.isolation.moves import capturing, flipping, parking, replaying, sequences, verifying
+from apps.isolation.moves.errors import MoveFailed
+from apps.isolation.moves.journey import Journey
+from apps.isolation.moves.links import LOCK_TIMEOUT_MS, run
+from apps.isolation.parts import MoveBusy
+
+HOLD_TIMEOUT_MS = 100
+# How long writers may have waited when the flip begins; longer only where it cannot be helped.
+BUDGET_S = 0.1
+PATIENT_AFTER = 8
+MOST_ATTEMPTS = 60
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
+
+
+def flip(journey: Journey) -> None:
+    """Step `flip`: hold, catch up, flip, let go. Tried again whenever it would take too long."""
+    now = {shape.contents for shape in journey.read_shapes()}
+    if now != {shape.contents for shape in journey.shapes}:
+        raise MoveFailed("The tenant's tables were changed during the migration.")
+    wait_s, budget_s = FIRST_WAIT_S, BUDGET_S
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        journey.breathe()
+        _open_again(journey)
+        verifying.catch_up(journey)
+        try:
+            _pass(journey, budget_s, attempt)
+        except MoveBusy:
+            time.sleep(wait_s)
+            wait_s = min(1.5 * wait_s, LONGEST_WAIT_S)
+            budget_s *= 1.3 if attempt > PATIENT_AFTER else 1
+        else:
+            return
+    raise MoveFailed("The tenant's writes could not be held: a transaction stayed open too long.")
+
+
+def is_foreign(journey: Journey) -> bool:
+    """Whether the source is no part of the control plane's database, where the gate is."""
+    return journey.source.alias != "default"
+
+
+def _open_again(journey: Journey) -> None:
+    """Undo what an earlier fence did before it was broken off."""
+    parking.park(journey)
+    if is_foreign(journey):
+        capturing.thaw(journey)
+
+
+def _pass(journey: Journey, budget_s: float, attempt: int) -> None:
+    control.ensure_connection()
+    with ExitStack() as held:
+        began = time.perf_counter()
+        for part in parts.parts():
+            held.enter_context(part.hold(journey.tenant_id))
+        held.enter_context(_alone(journey))
+        replaying.catch_up(journey)
+        if replaying.pending(journey) or time.perf_counter() - began > budget_s:
+            raise MoveBusy
+        try:
+            _arrive(journey)
+            flipping.commit(journey, attempt)
+        except BaseException:
+            if is_foreign(journey):
+                capturing.thaw(journey)
+            raise
+        capturing.freeze(journey)
+        held.close()
+        fence_ms = (time.perf_counter() - began) * 1000
+    journey.note(fenceMs=round(fence_ms, 1))
+
+
+def _arrive(journey: Journey) -> None:
+    """Make the target ready for writers, and, where no gate closes by itself, close the source."""
+    if not journey.is_shared_target:
+        parking.bring_back(journey)
+    sequences.carry(journey)
+    for part in parts.parts():
+        part.arrive(journey.tenant_id, journey.source, journey.arrival, journey.epoch + 1)
+    if is_foreign(journey):
+        capturing.freeze(journey)
+    journey.liveness.check()
+
+
+@contextmanager
+def _alone(journey: Journey) -> Iterator[None]:
+    """The lock that every writer of a captured table shares until its commit, for us alone."""
+    connection, lock = journey.links.source_owner, capturing.lock_of(journey.tenant_id)
+    run(connection, f"SET lock_timeout = {HOLD_TIMEOUT_MS}")
+    try:
+        run(connection, f"SELECT pg_advisory_lock({lock})")
+    except postgres.LockNotAvailable:
+        raise MoveBusy from None
+    finally:
+        run(connection, f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    try:
+        yield
+    finally:
+        run(connection, f"SELECT pg_advisory_unlock({lock})")

@@ -1,0 +1,70 @@
+"""Foreign keys at the target: taken away for the copy, back before the flip, proven after it."""
+
+import json
+
+from apps.isolation.moves import shapes
+from apps.isolation.moves.journey import Journey
+from apps.isolation.moves.links import one, run
+from apps.isolation.moves.quoting import name, value
+
+FOREIGN_KEYS = (shapes.SQL / "foreign_keys.sql").read_text()
+# (table, constraint) -> its definition; both names as they are written in SQL.
+Parked = dict[tuple[str, str], str]
+
+
+def park(journey: Journey) -> None:
+    """Drop the target's foreign keys and remember them, in one transaction. At a shared target
+    they stay: others live there.
+    """
+    if journey.is_shared_target:
+        return
+    connection = journey.links.target_owner
+    targets = [shape.target for shape in journey.shapes]
+    with connection.transaction():
+        known = _parked(journey)
+        for table, constraint, definition in connection.execute(
+            FOREIGN_KEYS, {"tables": targets}
+        ).fetchall():
+            # One that came back for a fence that failed is known as it was first.
+            known.setdefault((table, constraint), definition)
+            run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name(constraint)}")
+        _remember(journey, known)
+
+
+def bring_back(journey: Journey) -> None:
+    """Add them unproven: new rows are checked from now on, the copied ones later."""
+    connection = journey.links.target_owner
+    with connection.transaction():
+        for (table, constraint), definition in _parked(journey).items():
+            is_complete = definition.endswith((" NOT VALID", " NOT ENFORCED"))
+            unproven = "" if is_complete else " NOT VALID"
+            run(
+                connection,
+                f"ALTER TABLE {table} ADD CONSTRAINT {name(constraint)} {definition}{unproven}",
+            )
+
+
+def prove(journey: Journey) -> None:
+    """Check every copied row against them; writers go on meanwhile."""
+    connection = journey.links.target_owner
+    known = _parked(journey)
+    for (table, constraint), definition in known.items():
+        if not definition.endswith((" NOT VALID", " NOT ENFORCED")):
+            run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name(constraint)}")
+
+
+def _parked(journey: Journey) -> Parked:
+    row = one(
+        journey.links.target_owner,
+        "SELECT parked FROM tenlyr_moves.arrival WHERE move_id = " + value(str(journey.move.id)),
+    )
+    return {(table, constraint): definition for table, constraint, definition in row[0]}
+
+
+def _remember(journey: Journey, known: Parked) -> None:
+    written = value(json.dumps([[*key, definition] for key, definition in known.items()]))
+    run(
+        journey.links.target_owner,
+        f"UPDATE tenlyr_moves.arrival SET parked = {written}::jsonb"
+        f" WHERE move_id = {value(str(journey.move.id))}",
+    )

@@ -1,0 +1,97 @@
+"""The end of what moves left behind: sources whose grace is over, targets of failed moves."""
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.isolation import models, parts, placements
+from apps.isolation.moves import capturing, digests, links, shapes, undoing
+from apps.isolation.moves.quoting import name, value
+from tenlyr.core import audit, clock
+
+log = structlog.get_logger(__name__)
+
+Move = models.Move
+PURGE_LOCK = 7_362_004
+
+
+def purge_due() -> int:
+    """Purge the sources whose grace is over, or whose tenant is no more; answers how many."""
+    return sum(_purge(move) for move in _due())
+
+
+def tidy_failed() -> int:
+    """Try again what could not be removed when moves failed; answers how many are tidy now."""
+    left = Move.objects.filter(status=Move.Status.FAILED, detail__isTidy=False)
+    tidied = 0
+    for move in left.select_related("source", "target"):
+        if undoing.tidy(move):
+            Move.objects.filter(pk=move.pk).update(detail={**move.detail, "isTidy": True})
+            tidied += 1
+    return tidied
+
+
+def _due() -> "QuerySet[models.Move]":
+    lives = models.Placement.objects.filter(pk=OuterRef("tenant_id"))
+    done = Move.objects.filter(status=Move.Status.COMPLETED, purged_at=None)
+    is_due = Q(purge_after__lte=clock.now()) | ~Exists(lives)
+    return done.filter(is_due).select_related("source", "target").order_by("id")
+
+
+def _purge(move: models.Move) -> bool:
+    """One source. A place that the tenant came back to, or is coming back to, stays."""
+    source = move.source
+    if source is not None:
+        busy = Move.objects.filter(
+            tenant_id=move.tenant_id, status__in=[Move.Status.PENDING, Move.Status.IN_PROGRESS]
+        )
+        lives = models.Placement.objects.filter(pk=move.tenant_id, location=source)
+        if busy.exists() or lives.exists():
+            return False
+        try:
+            if not _is_untouched(move, source):
+                return False
+            with links.owner(source.alias) as owner:
+                capturing.stop(owner, move.id.hex)
+            rows = undoing.drop_from(move.tenant_id, source)
+        except undoing.PASSING as error:
+            log.warning("isolation.purge_delayed", move=str(move.id), reason=str(error).strip())
+            return False
+    else:
+        rows = 0
+    _record(move, rows)
+    return True
+
+
+def _is_untouched(move: models.Move, row: models.Location) -> bool:
+    """Whether the source still is what the certificate says: else somebody wrote there since."""
+    certificate = move.detail.get("certificate")
+    if not certificate or move.target is None or row.pk == move.target.pk:
+        return True
+    source, target = placements.location_of(row), placements.location_of(move.target)
+    tables = [
+        table for part in parts.parts() for table in part.tables(move.tenant_id, source, target)
+    ]
+    with links.Links(source, target) as open_:
+        for shape in shapes.read(open_.source_owner, open_.target_owner, tables):
+            rows = (
+                f"{shape.source} AS t WHERE t.{name(shapes.TENANT)}"
+                f" = {value(str(move.tenant_id))}::uuid"
+            )
+            found = digests.of(open_.source, shape, rows).text
+            if found != certificate.get(shape.label, found):
+                log.error("isolation.source_changed", move=str(move.id), table=shape.label)
+                return False
+    return True
+
+
+def _record(move: models.Move, rows: int) -> None:
+    with transaction.atomic():
+        Move.objects.filter(pk=move.pk).update(purged_at=clock.now())
+        audit.record(
+            "isolation.source_purged",
+            workspace_id=move.workspace_id,
+            tenant_id=move.tenant_id,
+            target=str(move.id),
+            rows=rows,
+        )

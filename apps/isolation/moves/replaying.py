@@ -1,0 +1,139 @@
+"""Catching up: the rows whose keys are in the log are made equal to the source, as of one moment.
+
+Replay takes the source's present row, not the change, so it may be repeated and needs no order.
+A round is complete: everything in the log at its moment, and afterwards the two sides are equal
+at that moment. Each round compares the digests of the rows it brought.
+"""
+
+from apps.isolation.moves import capturing, digests, progress
+from apps.isolation.moves.copying import insert, pipe
+from apps.isolation.moves.errors import MoveFailed
+from apps.isolation.moves.journey import Journey
+from apps.isolation.moves.links import one, run
+from apps.isolation.moves.quoting import columns, name, value
+from apps.isolation.moves.shapes import TENANT, Shape, keys, stage
+
+# Few keys against many rows: anything but probing the key's index would read whole tables.
+PROBE = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+
+
+def catch_up(journey: Journey) -> int:
+    """One round; answers how many changes it took out of the log.
+
+    The source's transaction commits last: a run that dies between leaves the log as it was.
+    """
+    source, target = journey.links.source, journey.links.target
+    with source.transaction(), target.transaction():
+        progress.claim(journey)
+        run(source, f"{SNAPSHOT}; {PROBE}")
+        run(target, PROBE)
+        dirty = _dirty(journey)
+        for shape in dirty:
+            _bring(journey, shape)
+        if journey.is_shared_target:
+            _drop_absent(journey, dirty)
+        for shape in dirty:
+            _compare(journey, shape)
+        return run(source, f"DELETE FROM {capturing.change(journey.hex)}").rowcount
+
+
+def pending(journey: Journey) -> int:
+    """Changes that wait in the log."""
+    return int(
+        one(journey.links.source, f"SELECT count(*) FROM {capturing.change(journey.hex)}")[0]
+    )
+
+
+def changed_keys(journey: Journey, shape: Shape) -> str:
+    """A query of the keys in the log, typed as at the source."""
+    typed = ", ".join(
+        f"(key ->> {place})::{type_} AS {name(column)}"
+        for place, (column, type_) in enumerate(
+            zip(shape.key, shape.key_types(at_target=False), strict=True)
+        )
+    )
+    log = capturing.change(journey.hex)
+    return f"SELECT DISTINCT {typed} FROM {log} WHERE tbl = {value(shape.label)}"
+
+
+def send_keys(journey: Journey, shape: Shape) -> None:
+    """Let the target know which rows are meant."""
+    into = keys(journey.hex, shape)
+    run(journey.links.target, f"DELETE FROM {into}")
+    query = changed_keys(journey, shape)
+    pipe(journey.links.source, journey.links.target, query, into, shape)
+
+
+def _dirty(journey: Journey) -> list[Shape]:
+    log = capturing.change(journey.hex)
+    labels = {row[0] for row in run(journey.links.source, f"SELECT DISTINCT tbl FROM {log}")}
+    found = [shape for shape in journey.shapes if shape.label in labels]
+    if len(found) < len(labels):
+        raise MoveFailed("A table was taken away during the migration.")
+    return found
+
+
+def _rows_of(journey: Journey, relation: str, key_rows: str, shape: Shape) -> str:
+    """A FROM clause: the tenant's rows of a relation that have one of the keys."""
+    matches = " AND ".join(f"r.{name(column)} = k.{name(column)}" for column in shape.key)
+    return (
+        f"{key_rows} AS k CROSS JOIN LATERAL (SELECT * FROM {relation} AS r"
+        f" WHERE r.{name(TENANT)} = {journey.tenant} AND {matches} LIMIT 1) AS t"
+    )
+
+
+def _bring(journey: Journey, shape: Shape) -> None:
+    target, into = journey.links.target, stage(journey.hex, shape)
+    send_keys(journey, shape)
+    run(target, f"DELETE FROM {into}")
+    rows = _rows_of(journey, shape.source, f"({changed_keys(journey, shape)})", shape)
+    query = f"SELECT {columns(shape.copied, 't')} FROM {rows}"
+    pipe(journey.links.source, target, query, f"{into} ({columns(shape.copied)})", shape)
+    if journey.is_shared_target:
+        run(target, _upsert(shape, into))
+    else:
+        run(target, _delete(journey, shape, ""))
+        run(target, insert(shape, into))
+
+
+def _delete(journey: Journey, shape: Shape, more: str) -> str:
+    matches = " AND ".join(f"t.{name(column)} = k.{name(column)}" for column in shape.key)
+    return (
+        f"DELETE FROM {shape.target} AS t USING {keys(journey.hex, shape)} AS k"
+        f" WHERE t.{name(TENANT)} = {journey.tenant} AND {matches}{more}"
+    )
+
+
+def _upsert(shape: Shape, from_: str) -> str:
+    """For tables whose foreign keys are in force: a delete would take those who refer with it."""
+    names = columns(shape.copied)
+    sets = ", ".join(f"{name(one)} = excluded.{name(one)}" for one in shape.changeable)
+    return (
+        f"INSERT INTO {shape.target} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {from_}"
+        f" ON CONFLICT ({columns(shape.conflict)}) DO "
+        + (f"UPDATE SET {sets}" if sets else "NOTHING")
+    )
+
+
+def _drop_absent(journey: Journey, dirty: list[Shape]) -> None:
+    """Delete what is gone at the source, those who refer first."""
+    for shape in reversed(dirty):
+        same = " AND ".join(f"s.{name(column)} = k.{name(column)}" for column in shape.key)
+        gone = f" AND NOT EXISTS (SELECT FROM {stage(journey.hex, shape)} AS s WHERE {same})"
+        run(journey.links.target, _delete(journey, shape, gone))
+
+
+def _compare(journey: Journey, shape: Shape) -> None:
+    here = digests.of(
+        journey.links.source,
+        shape,
+        _rows_of(journey, shape.source, f"({changed_keys(journey, shape)})", shape),
+    )
+    there = digests.of(
+        journey.links.target,
+        shape,
+        _rows_of(journey, shape.target, keys(journey.hex, shape), shape),
+    )
+    if here != there:
+        raise MoveFailed(f"Changed rows of table {shape.table.name} differ after their replay.")

@@ -1,0 +1,166 @@
+"""One run of a move: from the step after the last finished one, as far as it comes.
+
+Only the Move row says where a run begins. Each step may be begun any number of times. Until the
+flip a trouble that stays ends the move as `failed`; after it there is only forward.
+"""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import DatabaseError, InterfaceError
+from psycopg import errors as postgres
+
+from apps.isolation import models
+from apps.isolation.moves import (
+    capturing,
+    copying,
+    fencing,
+    flipping,
+    preflight,
+    preparing,
+    progress,
+    settling,
+    undoing,
+    verifying,
+)
+from apps.isolation.moves.errors import MoveFailed, Paused, Superseded
+from apps.isolation.moves.journey import Journey, begin
+from apps.isolation.moves.links import Liveness
+from apps.isolation.parts import NotMovable
+from tenlyr.core import clock
+
+log = structlog.get_logger(__name__)
+
+Move = models.Move
+Step = Callable[[Journey], None]
+OnProgress = Callable[[models.Move], None]
+
+STEPS: dict[str, Step] = {
+    "place": preparing.place,
+    "preflight": preflight.check,
+    "prepare": preparing.prepare,
+    "capture": capturing.start,
+    "copy": copying.copy_all,
+    "catch_up": verifying.catch_up,
+    "verify": verifying.verify,
+    "flip": fencing.flip,
+    "leave": settling.leave,
+    "settle": settling.settle,
+}
+ACTIVE = (Move.Status.PENDING, Move.Status.IN_PROGRESS)
+# A connection or a server may come back: so many runs in a row may end at the same step.
+MOST_STUMBLES = 12
+STAYS = (
+    (postgres.DiskFull, "The target has no space left."),
+    (psycopg.IntegrityError, "A row breaks a constraint of the target."),
+    (psycopg.DataError, "A value cannot be stored at the target."),
+    (postgres.InsufficientPrivilege, "A role lacks a right that the move needs."),
+    (psycopg.ProgrammingError, "The tables changed while they were moved."),
+    (psycopg.NotSupportedError, "The target cannot hold one of the tables."),
+)
+
+
+def run_move(
+    move_id: UUID, *, budget_s: float = float("inf"), on_progress: OnProgress = lambda move: None
+) -> models.Move:
+    """Take the move as far as it comes; answers its row. Does nothing while another process
+    runs it, and goes on later where `budget_s` ended.
+    """
+    liveness = Liveness(move_id)
+    if not liveness.take():
+        return Move.objects.get(pk=move_id)
+    try:
+        move = _enter(move_id)
+        if move.status in ACTIVE:
+            _run(move, liveness, time.monotonic() + budget_s, on_progress)
+    finally:
+        liveness.leave()
+    return Move.objects.get(pk=move_id)
+
+
+def _enter(move_id: UUID) -> models.Move:
+    """Take the move over from whoever ran it last."""
+    move = Move.objects.select_related("source", "target", "undoes").get(pk=move_id)
+    if move.status in ACTIVE:
+        move.status = Move.Status.IN_PROGRESS
+        move.started_at = move.started_at or clock.now()
+        move.detail = {**move.detail, "runner": move.detail.get("runner", 0) + 1}
+        move.save(update_fields=["status", "started_at", "detail", "updated_at"])
+    return move
+
+
+def _run(move: models.Move, liveness: Liveness, deadline: float, on_progress: OnProgress) -> None:
+    try:
+        if "failing" in move.detail:
+            raise MoveFailed(move.detail["failing"])
+        journey = begin(move, liveness, deadline, on_progress)
+        with journey.links:
+            _walk(journey)
+    except Paused:
+        log.info("isolation.move_paused", move=str(move.id), step=move.step)
+    except Superseded:
+        log.warning("isolation.move_superseded", move=str(move.id))
+    except (MoveFailed, NotMovable) as error:
+        _fail(move, str(error))
+    except (psycopg.Error, DatabaseError, InterfaceError) as error:
+        _stumble(move, error)
+
+
+def _walk(journey: Journey) -> None:
+    if journey.target is not None:
+        progress.take_over(journey)
+    names = list(STEPS)
+    done = journey.move.step
+    for name in names[names.index(done) + 1 if done else 0 :]:
+        journey.breathe()
+        began = time.perf_counter()
+        STEPS[name](journey)
+        took_ms = round((time.perf_counter() - began) * 1000, 1)
+        times = {**journey.move.detail.get("timesMs", {}), name: took_ms}
+        journey.note(step=name, timesMs=times, stumbles=0)
+        log.info("isolation.move_step", move=str(journey.move.id), step=name, took_ms=took_ms)
+    flipping.complete(journey)
+    journey.on_progress(journey.move)
+
+
+def _stumble(move: models.Move, error: Exception) -> None:
+    """Passing trouble ends this run, trouble that stays ends the move, unless it has flipped."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    log.warning(
+        "isolation.move_stumbled",
+        move=str(move.id),
+        after=move.step,
+        error=type(error).__name__,
+        reason=str(error).strip()[:500],
+    )
+    for kind, sentence in STAYS:
+        if isinstance(cause, kind):
+            _fail(move, sentence)
+            return
+    stumbles = move.detail.get("stumbles", 0) + 1
+    if stumbles >= MOST_STUMBLES:
+        _fail(move, "A database could not be reached for too long.")
+        return
+    move.detail["stumbles"] = stumbles
+    Move.objects.filter(
+        pk=move.pk, status=Move.Status.IN_PROGRESS, detail__runner=move.detail["runner"]
+    ).update(detail=move.detail)
+
+
+def _fail(move: models.Move, sentence: str) -> None:
+    """End the move as failed: first on the record, then tidied, then told."""
+    move = Move.objects.select_related("source", "target").get(pk=move.pk)
+    if move.flipped_at is not None:
+        log.error("isolation.move_stuck", move=str(move.id), after=move.step, reason=sentence)
+        return
+    move.detail["failing"] = sentence
+    mine = Move.objects.filter(pk=move.pk, status=Move.Status.IN_PROGRESS)
+    if not mine.filter(detail__runner=move.detail["runner"]).update(detail=move.detail):
+        return
+    move.detail["isTidy"] = undoing.tidy(move)
+    mine.update(detail=move.detail)
+    flipping.fail(move, sentence)
+    log.warning("isolation.move_failed", move=str(move.id), after=move.step, reason=sentence)

@@ -1,0 +1,86 @@
+"""Taking back what a move made: at the end of one that failed, and of the sources left behind."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from apps.isolation import models, parts, placements
+from apps.isolation.databases import aliases, providing
+from apps.isolation.databases.errors import DatabaseFailed
+from apps.isolation.moves import capturing, links, preparing
+from apps.isolation.moves.errors import MoveFailed
+
+log = structlog.get_logger(__name__)
+
+Location = models.Location
+Move = models.Move
+# Trouble that another try may not meet: the work is on the record and is tried again.
+PASSING = (psycopg.Error, DatabaseError, DatabaseFailed, MoveFailed)
+
+
+def tidy(move: models.Move) -> bool:
+    """Remove all traces of a move that did not flip; answers whether nothing is left."""
+    done = [_tried(move, "source", lambda: _tidy_source(move))]
+    if move.target is not None:
+        target = move.target
+        done.append(_tried(move, "target", lambda: _tidy_target(move, target)))
+    elif "database" in move.detail:
+        alias = move.detail["database"]
+        done.append(_tried(move, "database", lambda: providing.retire(alias)))
+    return all(done)
+
+
+def drop_from(tenant_id: UUID, row: models.Location) -> int:
+    """Remove the tenant's rows from a place where it does not live, and the place if it was its
+    own. Answers how many rows; a second time does nothing.
+    """
+    location = placements.location_of(row)
+    if models.Placement.objects.filter(pk=tenant_id, location=row).exists():
+        raise RuntimeError(f"{tenant_id} lives at {row}")
+    removed = sum(part.drop(tenant_id, location) for part in parts.parts())
+    if row.state != Location.State.SHARED:
+        _discard(row)
+    return removed
+
+
+def _tried(move: models.Move, what: str, work: Callable[[], None]) -> bool:
+    try:
+        work()
+    except PASSING as error:
+        log.warning("isolation.move_untidy", move=str(move.id), at=what, reason=str(error).strip())
+        return False
+    return True
+
+
+def _tidy_source(move: models.Move) -> None:
+    if move.source is not None:
+        with links.owner(move.source.alias) as owner:
+            capturing.stop(owner, move.id.hex)
+
+
+def _tidy_target(move: models.Move, target: models.Location) -> None:
+    if target.alias == "default" or _exists(target.alias):
+        with links.owner(target.alias) as owner:
+            preparing.clear_away(owner, move.id.hex, str(move.id))
+    is_newest = not Move.objects.filter(tenant_id=move.tenant_id, pk__gt=move.pk).exists()
+    if target.state != Location.State.SHARED or is_newest:
+        drop_from(move.tenant_id, target)
+
+
+def _exists(alias: str) -> bool:
+    return models.Database.objects.filter(pk=alias, dsn__isnull=False).exists()
+
+
+def _discard(row: models.Location) -> None:
+    """The end of a Location of one tenant's own."""
+    if row.alias != aliases.CONTROL:
+        providing.retire(row.alias)
+        return
+    with transaction.atomic():
+        Location.objects.filter(pk=row.pk).update(state=Location.State.RETIRED)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT isolation_drop_schema(%s)", [row.schema_name])
+        Location.objects.filter(pk=row.pk).delete()

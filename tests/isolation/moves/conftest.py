@@ -1,0 +1,46 @@
+"""The cast of the move's tests: parts of their own, a tenant in the shared schema with rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def movable() -> Iterator[None]:
+    """Usage and an operator's shop are what moves, and nothing else."""
+    from apps.isolation import parts
+    from tests.isolation.moves import scene
+
+    before = dict(parts._parts)
+    scene.only_ours()
+    yield
+    parts._parts.clear()
+    parts._parts.update(before)
+
+
+@pytest.fixture
+def tenant(movable: None, acme: Any) -> Iterator[Any]:
+    """A tenant with shared rows in both parts."""
+    from tests.isolation.moves import scene
+
+    yield scene.settle(acme)
+
+
+@pytest.fixture
+def leftovers() -> Any:
+    """What a move left in the control plane's database: tables, functions, triggers, rows."""
+    from apps.isolation.moves import links
+
+    def found(move: Any) -> list[str]:
+        with links.owner("default") as owner:
+            rows = owner.execute(
+                "SELECT relname::text FROM pg_class WHERE relname LIKE %(like)s"
+                " UNION ALL SELECT proname::text FROM pg_proc WHERE proname LIKE %(like)s"
+                " UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgname LIKE %(like)s"
+                " UNION ALL SELECT 'arrival' FROM tenlyr_moves.arrival WHERE move_id = %(id)s",
+                {"like": f"%{move.id.hex}%", "id": move.id},
+            )
+            return [row[0] for row in rows]
+
+    return found
