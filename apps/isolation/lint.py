@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 
-from apps.isolation.models import Location
+from apps.isolation.databases import aliases
+from apps.isolation.models import Database, Location
 
 SQL = (Path(__file__).parent / "sql" / "lint.sql").read_text()
 
@@ -23,20 +24,42 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    """All defects of the catalogue now; empty when the nets are whole."""
-    schemas = Location.objects.using("owner").values_list("schema_name", flat=True)
-    with connections["owner"].cursor() as cursor:
-        return read(cursor, list(schemas))
+    """All defects of the catalogues now; empty when the nets are whole. What a tenant's own
+    database has is named with the database before it.
+    """
+    found = _findings_in(aliases.CONTROL)
+    for row in Database.objects.filter(state=Database.State.READY).order_by("alias"):
+        found += _elsewhere(row.alias)
+    return found
 
 
-def read(cursor: Any, schemas: list[str]) -> list[Finding]:
+def read(cursor: Any, schemas: list[str], deploy: str = "") -> list[Finding]:
     """The defects as `cursor` sees the catalogue, in `public` and the schemas of Locations."""
     params = {
         "schemas": schemas,
         "app": settings.ROLE_APP,
         "fleet": settings.ROLE_FLEET,
         "owner": settings.ROLE_OWNER,
-        "deploy": connections["owner"].settings_dict["USER"],
+        "deploy": deploy or connections["owner"].settings_dict["USER"],
     }
     cursor.execute(SQL, params)
     return [Finding(*row) for row in cursor.fetchall()]
+
+
+def _findings_in(alias: str) -> list[Finding]:
+    rows = Location.objects.using("owner").filter(alias=alias)
+    owner = connections[aliases.owner_alias(alias)]
+    with owner.cursor() as cursor:
+        schemas = list(rows.values_list("schema_name", flat=True))
+        return read(cursor, schemas, owner.settings_dict["USER"])
+
+
+def _elsewhere(alias: str) -> list[Finding]:
+    """A database that does not answer is a finding too: nobody knows how it stands."""
+    try:
+        found = _findings_in(alias)
+    except OperationalError:
+        return [Finding("unreachable", alias)]
+    finally:
+        aliases.let_go(aliases.owner_alias(alias))
+    return [Finding(one.defect, f"{alias}: {one.object}") for one in found]

@@ -1,6 +1,10 @@
 """The door of isolation: all that other apps may use."""
 
+from apps.isolation.databases import instances
 from apps.isolation.databases.aliases import let_go, owner_alias
+from apps.isolation.databases.database_parts import database_part
+from apps.isolation.databases.errors import DatabaseFailed, DatabaseInUse
+from apps.isolation.databases.upgrading import upgrade_if_behind as upgrade_database
 from apps.isolation.errors import NoScope, ScopeConflict, UnknownTenant
 from apps.isolation.levels import Level
 from apps.isolation.lint import Finding
@@ -22,10 +26,13 @@ from apps.isolation.placements import Location, Placement, group, locations
 from apps.isolation.placements import levels_of as level_of
 from apps.isolation.placing import place, release
 from apps.isolation.proofs import settled, unclaimed
+from apps.isolation.roles import connect as deploy_connection
 from apps.isolation.roles import ensure as ensure_roles
 from apps.isolation.scopes import control_fleet, database_fleet, fleet, scope
 
 __all__ = [
+    "DatabaseFailed",
+    "DatabaseInUse",
     "Finding",
     "Level",
     "Location",
@@ -44,11 +51,14 @@ __all__ = [
     "UnknownTenant",
     "control_fleet",
     "database_fleet",
+    "database_part",
+    "deploy_connection",
     "defects",
     "ensure_roles",
     "fleet",
     "get_move",
     "group",
+    "instances",
     "is_moving",
     "let_go",
     "level_of",
@@ -66,4 +76,5 @@ __all__ = [
     "settled",
     "start_move",
     "unclaimed",
+    "upgrade_database",
 ]

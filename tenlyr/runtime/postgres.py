@@ -44,9 +44,9 @@ class Postgres(Child):
     grace_s = 30.0
     last_signal = signal.SIGQUIT  # leaves at once and recovers at its next start
 
-    def __init__(self, home: Home, **settings: str) -> None:
+    def __init__(self, home: Home, *, folder: str = "postgres", **settings: str) -> None:
         self.home = home
-        self.folder = home.servers / "postgres"
+        self.folder = home.servers / folder
         self.data = self.folder / "data"
         self.settings = {**SETTINGS, **settings}
         self.port = 0

@@ -1,0 +1,58 @@
+"""The rows of the driver `instance`, as the process that keeps the instances sees them."""
+
+from dataclasses import dataclass
+
+from django.db import connections
+
+from apps.isolation.databases import addresses, aliases, records
+from apps.isolation.models import Database, Driver
+
+FORGET = """
+UPDATE isolation_database SET dsn = NULL, detail = detail - 'seen' WHERE alias = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An instance that shall run, or that shall go with all that is in it."""
+
+    alias: str
+    shall_run: bool
+
+
+def wishes() -> list[Wish]:
+    """All there are now. One whose making failed is in neither: it waits for a new try."""
+    rows = Database.objects.filter(driver=Driver.INSTANCE).order_by("created_at", "alias")
+    found = []
+    for row in rows:
+        if row.state in {Database.State.WANTED, Database.State.READY}:
+            found.append(Wish(row.alias, True))
+        elif row.state == Database.State.RETIRED and (row.dsn or "seen" in row.detail):
+            found.append(Wish(row.alias, False))
+    return found
+
+
+def seen(alias: str) -> None:
+    """The wish was heard, and something of the instance may be on disk from now on."""
+    for row in Database.objects.filter(pk=alias).exclude(detail__has_key="seen"):
+        records.note(row, seen=True)
+
+
+def started(alias: str, dsn: str) -> None:
+    """It runs, at this address of its deploy role."""
+    for row in Database.objects.filter(pk=alias).exclude(state=Database.State.RETIRED):
+        if row.dsn is None or aliases.address_of(row).dsn != addresses.parse(dsn).dsn:
+            row.dsn = addresses.seal(addresses.parse(dsn), aliases.DSN_PLACE)
+            row.save(update_fields=["dsn"])
+
+
+def failed(alias: str, reason: str) -> bool:
+    """It could not be made, in one sentence; answers whether nobody relies on it yet."""
+    rows = Database.objects.filter(pk=alias, state=Database.State.WANTED)
+    return bool(rows.update(state=Database.State.FAILED, error=reason))
+
+
+def gone(alias: str) -> None:
+    """Nothing of it is left."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(FORGET, [alias])

@@ -1,0 +1,69 @@
+"""Bringing the databases of tenants' own up to the release at hand; those that have it are not
+touched.
+"""
+
+import structlog
+from django.db import Error
+
+from apps.isolation import applying
+from apps.isolation.databases import aliases, records, setting_up
+from apps.isolation.databases.errors import DatabaseFailed
+from apps.isolation.models import Database, Location
+
+log = structlog.get_logger(__name__)
+
+
+def upgrade_all() -> int:
+    """All that are behind; answers how many schemas had something to do.
+
+    One that is away is noted as wanting this release: `retry` brings it up later.
+    """
+    release = setting_up.current_release()
+    rows = Database.objects.filter(state=Database.State.READY).exclude(detail__release=release)
+    return sum(_tried(database, release) for database in rows)
+
+
+def retry() -> int:
+    """Those that were away when this very release was set up. Never to another release: while two
+    are at work, the older one must not take back what the newer one made.
+    """
+    release = setting_up.current_release()
+    rows = Database.objects.filter(state=Database.State.READY, detail__wants=release)
+    return sum(_tried(one, release) for one in rows.exclude(detail__release=release))
+
+
+def upgrade(database: Database) -> int:
+    """Roles, parts, and the schemas of one database; answers how many schemas had something to
+    do. Raises `DatabaseFailed`.
+    """
+    setting_up.set_up(database)
+    owner = aliases.owner_alias(database.alias)
+    rows = Location.objects.filter(alias=database.alias).exclude(state=Location.State.RETIRED)
+    try:
+        behind = applying.behind(owner, [row.schema_name for row in rows])
+        for schema in behind:
+            applying.migrate(owner, schema)
+    except Error as error:
+        said = " ".join(str(error).split())
+        raise DatabaseFailed(f"{database.alias} could not be migrated: {said}.") from error
+    finally:
+        aliases.let_go(owner)
+    records.note(database, release=setting_up.current_release())
+    return len(behind)
+
+
+def upgrade_if_behind(alias: str) -> int:
+    """One database that may have been away; nothing to do when it has the release at hand."""
+    database = Database.objects.filter(pk=alias, state=Database.State.READY).first()
+    if database is None or database.detail.get("release") == setting_up.current_release():
+        return 0
+    return upgrade(database)
+
+
+def _tried(database: Database, release: str) -> int:
+    try:
+        return upgrade(database)
+    except DatabaseFailed as error:
+        records.note(database, wants=release)
+        log.warning("isolation.database_behind", database=database.alias, reason=str(error))
+        return 0
