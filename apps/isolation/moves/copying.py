@@ -22,6 +22,8 @@ WHOLE = 1 << 62
 
 def copy_all(journey: Journey) -> None:
     """Step `copy`: every row there was when the capture began, and maybe newer ones."""
+    # A partition may be younger than `prepare`, with rows older than the capture.
+    journey.prepare_parts()
     with contextlib.ExitStack() as open_:
         if journey.is_shared_target:
             # Foreign keys stay in force there: all rows must come from one moment.

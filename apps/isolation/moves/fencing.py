@@ -38,7 +38,8 @@ def flip(journey: Journey) -> None:
         verifying.catch_up(journey)
         try:
             _pass(journey, budget_s, attempt)
-        except MoveBusy:
+        except (MoveBusy, postgres.CheckViolation):
+            # Without a partition for a row of the last moment, the next round makes one.
             time.sleep(wait_s)
             wait_s = min(1.5 * wait_s, LONGEST_WAIT_S)
             budget_s *= 1.3 if attempt > PATIENT_AFTER else 1

@@ -78,6 +78,12 @@ class Journey:
         ]
         return shapes.read(self.links.source_owner, self.links.target_owner, tables)
 
+    def prepare_parts(self) -> None:
+        """Let every part make what the target lacks, now and whenever the source got more."""
+        for part in parts.parts():
+            part.prepare(self.tenant_id, self.source, self.arrival)
+        self._shapes = None
+
     def aim(self, row: models.Location) -> None:
         """Keep the target on the record; part of the transaction that took it."""
         self.note(target=row)

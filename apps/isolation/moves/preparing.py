@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from apps.isolation import models, parts, placing
+from apps.isolation import models, placing
 from apps.isolation.databases import building, providing
 from apps.isolation.databases.errors import DatabaseFailed
 from apps.isolation.levels import Level
@@ -50,8 +50,7 @@ def prepare(journey: Journey) -> None:
     """Step `prepare`: every table, empty of this tenant, without what would hinder the copy."""
     capturing.keep_books(journey.links.target_owner)
     progress.arrive(journey)
-    for part in parts.parts():
-        part.prepare(journey.tenant_id, journey.source, journey.arrival)
+    journey.prepare_parts()
     for shape in journey.shapes:
         _make_beside(journey, shape)
     parking.park(journey)

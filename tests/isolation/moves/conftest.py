@@ -20,11 +20,11 @@ def movable() -> Iterator[None]:
 
 
 @pytest.fixture
-def tenant(movable: None, acme: Any) -> Iterator[Any]:
+def tenant(movable: None, acme: Any) -> Any:
     """A tenant with shared rows in both parts."""
     from tests.isolation.moves import scene
 
-    yield scene.settle(acme)
+    return scene.settle(acme)
 
 
 @pytest.fixture

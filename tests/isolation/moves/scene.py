@@ -9,7 +9,6 @@ from django.db import transaction
 from apps.isolation import models, parts, placements
 from apps.isolation.moves import links
 from apps.isolation.public import Level, Location, run_move, start_move
-from apps.metering.public import ensure_partitions
 from tests.isolation.moves import shop, usage
 
 
@@ -53,7 +52,6 @@ def only_ours() -> None:
 def settle(customer: Any, events: int = 3_000, customers: int = 400) -> Mover:
     """Give the tenant rows where it lives."""
     mover = Mover(customer.id, customer.workspace.id)
-    ensure_partitions()
     shop.build(mover.location)
     shop.mark(mover.location, mover.id, is_here=True)
     usage.seed(mover.location, mover.id, events)
@@ -68,7 +66,8 @@ def stock(location: Location, tenant_id: UUID, customers: int) -> None:
         fleet.execute("SET search_path = pg_catalog")
         fleet.execute(
             f"INSERT INTO {schema}.customer (tenant_id, email, mood, moods, balance)"
-            f" SELECT %s, 'c' || i || '@example.com', (enum_range(NULL::{schema}.mood))[1 + i %% 3],"
+            " SELECT %s, 'c' || i || '@example.com',"
+            f" (enum_range(NULL::{schema}.mood))[1 + i %% 3],"
             f" ARRAY['sad', 'glad']::{schema}.mood[], i * 1.10 FROM generate_series(1, %s) AS i",
             [tenant_id, customers],
         )

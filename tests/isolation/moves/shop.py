@@ -30,7 +30,8 @@ CREATE TABLE {s}.customer (
     parent bigint,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, email),
-    FOREIGN KEY (tenant_id, parent) REFERENCES {s}.customer (tenant_id, id) ON DELETE SET NULL (parent)
+    FOREIGN KEY (tenant_id, parent) REFERENCES {s}.customer (tenant_id, id)
+        ON DELETE SET NULL (parent)
 );
 CREATE TABLE {s}."order" (
     note text,

@@ -13,8 +13,8 @@ from django.db import connections
 from apps.isolation.moves import links
 from apps.isolation.parts import MoveBusy, Table
 from apps.isolation.public import Location
-from apps.metering.public import ensure_partitions
-from tenlyr.core import redis
+from apps.metering import partitions, periods
+from tenlyr.core import clock, redis
 
 KEYS = {
     "usage_event": ("tenant_id", "id", "ts"),
@@ -37,7 +37,8 @@ class UsagePart:
         return [Table(source.schema, name, target.schema, key) for name, key in KEYS.items()]
 
     def prepare(self, tenant_id: UUID, source: Location, target: Location) -> None:
-        ensure_partitions()
+        for parent, month in partitions.of_location(source) - partitions.of_location(target):
+            partitions.make(target, parent, month)
 
     @contextmanager
     def hold(self, tenant_id: UUID) -> Iterator[None]:
@@ -86,6 +87,9 @@ def rows(location: Location, tenant_id: UUID) -> dict[str, list[str]]:
 
 def seed(location: Location, tenant_id: UUID, count: int) -> None:
     """Events of this month and the last, with a few rollups."""
+    for month in periods.latest(clock.now(), 2):
+        for parent in partitions.PARENTS:
+            partitions.make(location, parent, month)
     with links.fleet(location) as fleet:
         fleet.execute(
             f"INSERT INTO {location.schema}.usage_event (tenant_id, id, ts, value, delta,"
