@@ -1,0 +1,18 @@
+"""What people are told of moves beyond their rows."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from apps.isolation import models
+
+
+def provided_to(moves: Iterable[models.Move]) -> dict[UUID, str]:
+    """What was really given to each move that made a database (A19), in one query; of others, and
+    before it is there, nothing.
+    """
+    aliases = {move.pk: alias for move in moves if (alias := move.detail.get("database"))}
+    if not aliases:
+        return {}
+    made = models.Database.objects.filter(pk__in=set(aliases.values())).exclude(provided="")
+    provided = dict(made.values_list("pk", "provided"))
+    return {pk: provided[alias] for pk, alias in aliases.items() if alias in provided}
