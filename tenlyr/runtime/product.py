@@ -32,6 +32,11 @@ def consumer() -> list[str]:
     return python("manage.py", "consume")
 
 
+def instances() -> list[str]:
+    """The one that keeps tenants' own Postgres instances running."""
+    return python("manage.py", "instances")
+
+
 def worker() -> list[str]:
     """Celery's worker."""
     options = ("--without-gossip", "--without-mingle", "--concurrency", "2")

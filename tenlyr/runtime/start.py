@@ -21,6 +21,8 @@ from tenlyr.runtime.valkey import Valkey
 
 READY_TIMEOUT_S = 120
 SETUP_TIMEOUT_S = 300
+# Each of its servers gets 30 s to leave, all at the same time.
+INSTANCES_GRACE_S = 45.0
 ANSWER_EVERY_S, READY_EVERY_S = 0.05, 0.3
 
 
@@ -66,6 +68,10 @@ class Start:
         """The addresses of Postgres and Redis: those that were given, else our own, started now."""
         settings = {"TENLYR_SECRET_KEY": GIVEN.get("TENLYR_SECRET_KEY") or _secret(here)}
         settings["DATABASE_URL"] = self._database(here)
+        # With servers of our own, "a database of its own" can be a Postgres of its own.
+        settings["TENLYR_DATABASE_DRIVER"] = GIVEN.get("TENLYR_DATABASE_DRIVER") or (
+            "database" if GIVEN.get("DATABASE_URL") else "instance"
+        )
         settings["REDIS_URL"] = self._broker(here)
         if pool := GIVEN.get("DATABASE_POOL_URL"):
             checks.pooler()
@@ -113,6 +119,8 @@ class Start:
     def _processes(self, variables: Mapping[str, str]) -> None:
         """In the order of their start; they leave in reverse, so that the web drains first."""
         pooled = {"TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS, **variables}
+        if variables["TENLYR_DATABASE_DRIVER"] == "instance" or not GIVEN.get("DATABASE_URL"):
+            self._add("instances", "instances", product.instances(), variables, INSTANCES_GRACE_S)
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
         self._add("work", "worker", product.worker(), quiet)
@@ -121,8 +129,15 @@ class Start:
         for number in range(1, self.web_processes + 1):
             self._add("web", f"web-{number}", product.web(self.port, self.web_threads), pooled)
 
-    def _add(self, stage: str, name: str, command: list[str], settings: Mapping[str, str]) -> None:
-        child = Command(name, command, settings, env.BASE_DIR, self.say, stage=stage)
+    def _add(
+        self,
+        stage: str,
+        name: str,
+        command: list[str],
+        settings: Mapping[str, str],
+        grace_s: float = Command.grace_s,
+    ) -> None:
+        child = Command(name, command, settings, env.BASE_DIR, self.say, grace_s, stage)
         self.supervisor.add(child)
 
     def _wait_until_ready(self) -> None:
