@@ -19,6 +19,8 @@ from apps.isolation.moves.errors import (
 )
 from apps.isolation.moves.running import run_move
 from apps.isolation.moves.starting import get_move, rollback_move, start_move
+from apps.isolation.moves.stopping import clear_moves, stop_moves
+from apps.isolation.moves.telling import provided_to
 from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
@@ -49,6 +51,7 @@ __all__ = [
     "ScopeConflict",
     "Table",
     "UnknownTenant",
+    "clear_moves",
     "control_fleet",
     "database_fleet",
     "database_part",
@@ -67,6 +70,7 @@ __all__ = [
     "moves_of",
     "owner_alias",
     "place",
+    "provided_to",
     "register_part",
     "release",
     "remaining_s",
@@ -75,6 +79,7 @@ __all__ = [
     "scope",
     "settled",
     "start_move",
+    "stop_moves",
     "unclaimed",
     "upgrade_database",
 ]
