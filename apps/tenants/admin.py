@@ -1,12 +1,14 @@
-"""Tenants in the Django admin: to read, to suspend, to publish a plan."""
+"""Tenants in the Django admin: to read, to suspend, to move, to publish a plan."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from apps.tenants import catalogue, lifecycle
+from apps.isolation.public import Level, Move
+from apps.tenants import catalogue, lifecycle, moving, selectors
 from apps.tenants.models import DeletionCertificate, PlanVersion, Tenant
 from apps.tenants.plans import TenantPlan
 from tenlyr.core import context
@@ -25,48 +27,130 @@ class ReadOnly(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-
-def act(request: HttpRequest, verb: Any, rows: "QuerySet[Tenant]") -> tuple[int, list[str]]:
-    """Do one verb to each tenant as the signed-in operator; answers how many, and the refusals."""
-    here = context.current()
-    here.actor_type, here.actor_id = "operator", str(request.user.pk)
-    done, refused = 0, []
-    for tenant in rows:
-        try:
-            verb(workspace_id=tenant.workspace_id, tenant_id=tenant.id)
-            done += 1
-        except ApiError as error:
-            refused.append(f"{tenant.name}: {error.public}")
-    return done, refused
+    def act(self, request: HttpRequest, what: str, verb: Any, rows: "QuerySet[Any]") -> None:
+        """Do `verb` to each row as the signed-in operator; tell how many, and each refusal."""
+        here = context.current()
+        here.actor_type, here.actor_id = "operator", str(request.user.pk)
+        done, refused = 0, []
+        for row in rows:
+            try:
+                verb(row)
+                done += 1
+            except ApiError as error:
+                refused.append(f"{row}: {error.public}")
+        if done:
+            self.message_user(request, f"{done} {what}.")
+        for line in refused:
+            self.message_user(request, line, messages.ERROR)
 
 
 @admin.register(Tenant)
 class TenantAdmin(ReadOnly):
-    """Tenants to look at; suspended and reactivated through the same verbs as the API's."""
+    """Tenants to look at; what is done to them goes through the same verbs as the API's."""
 
     list_display = ("name", "owner_email", "workspace", "plan_version", "status", "created_at")
     list_filter = ("status", "plan_version__name")
     list_select_related = ("workspace", "plan_version")
     search_fields = ("name", "owner_email", "id")
-    actions = ("suspend", "reactivate")
+    readonly_fields = ("level",)
+    actions = (
+        "suspend",
+        "reactivate",
+        "move_to_schema",
+        "move_to_database",
+        "move_down_to_schema",
+        "move_down_to_shared",
+    )
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Who may suspend: operators with the right to change tenants."""
+        """Who may suspend and move up: operators with the right to change tenants."""
         return request.user.has_perm("tenants.change_tenant")
+
+    def has_support_permission(self, request: HttpRequest) -> bool:
+        """Who may move a tenant down, which the API refuses: with the right to change moves too."""
+        return self.has_operate_permission(request) and request.user.has_perm(
+            "isolation.change_move"
+        )
+
+    @admin.display(description="Isolation level")
+    def level(self, tenant: Tenant) -> str:
+        """Where the rows are."""
+        return selectors.placed([tenant])[0].isolation_level
 
     @admin.action(description="Suspend the selected tenants", permissions=["operate"])
     def suspend(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
-        self._tell(request, "suspended", *act(request, lifecycle.suspend, rows))
+        self.act(request, "suspended", partial(_do, lifecycle.suspend), rows)
 
     @admin.action(description="Reactivate the selected tenants", permissions=["operate"])
     def reactivate(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
-        self._tell(request, "reactivated", *act(request, lifecycle.reactivate, rows))
+        self.act(request, "reactivated", partial(_do, lifecycle.reactivate), rows)
 
-    def _tell(self, request: HttpRequest, what: str, done: int, refused: list[str]) -> None:
-        if done:
-            self.message_user(request, f"{done} {what}.")
-        for line in refused:
-            self.message_user(request, line, messages.ERROR)
+    @admin.action(description="Move up to a schema of its own", permissions=["operate"])
+    def move_to_schema(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
+        self._move(request, rows, Level.DEDICATED_SCHEMA)
+
+    @admin.action(description="Move up to a database of its own", permissions=["operate"])
+    def move_to_database(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
+        self._move(request, rows, Level.DEDICATED_DATABASE)
+
+    @admin.action(description="Support: move down to a schema of its own", permissions=["support"])
+    def move_down_to_schema(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
+        self._move(request, rows, Level.DEDICATED_SCHEMA, is_support=True)
+
+    @admin.action(description="Support: move down to the shared rows", permissions=["support"])
+    def move_down_to_shared(self, request: HttpRequest, rows: "QuerySet[Tenant]") -> None:
+        self._move(request, rows, Level.SHARED_SCHEMA, is_support=True)
+
+    def _move(
+        self,
+        request: HttpRequest,
+        rows: "QuerySet[Tenant]",
+        target: Level,
+        *,
+        is_support: bool = False,
+    ) -> None:
+        verb = partial(moving.start, target=target, is_support=is_support)
+        self.act(request, "begin to move", partial(_do, verb), rows)
+
+
+def _do(verb: Any, tenant: Tenant) -> None:
+    verb(workspace_id=tenant.workspace_id, tenant_id=tenant.id)
+
+
+@admin.register(Move)
+class MoveAdmin(ReadOnly):
+    """Moves with their progress; a completed one is taken back as through the API."""
+
+    list_display = ("tenant_id", "way", "status", "step", "progress", "error", "created_at")
+    list_filter = ("status", "to_level", "is_rollback")
+    search_fields = ("id", "tenant_id")
+    ordering = ("-created_at", "-id")
+    actions = ("roll_back",)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Who may take a move back: operators with the right to change tenants."""
+        return request.user.has_perm("tenants.change_tenant")
+
+    @admin.display(description="From and to")
+    def way(self, move: Move) -> str:
+        """Both levels."""
+        return f"{move.from_level} → {move.to_level}"
+
+    @admin.display(description="Progress")
+    def progress(self, move: Move) -> str:
+        """Rows copied, the rate and what is left of the time."""
+        shown = moving.describe(move)["progress"]
+        left = shown["estimated_seconds_left"]
+        rate = f", {shown['rows_per_second']:,.0f}/s" if shown["rows_per_second"] else ""
+        wait = "" if left is None else f", {left} s left"
+        return f"{shown['rows_done']:,} of {shown['rows_total']:,} rows{rate}{wait}"
+
+    @admin.action(description="Roll back the selected moves", permissions=["operate"])
+    def roll_back(self, request: HttpRequest, rows: "QuerySet[Move]") -> None:
+        def verb(move: Move) -> None:
+            moving.roll_back(workspace_id=move.workspace_id, move_id=move.id)
+
+        self.act(request, "begin to move back", verb, rows)
 
 
 @admin.register(PlanVersion)
@@ -75,7 +159,7 @@ class PlanVersionAdmin(admin.ModelAdmin):
 
     list_display = ("name", "version", "workspace", "price_cents", "created_at")
     list_filter = ("name",)
-    fields = ("workspace", "name", "price_cents", "limits")
+    fields = ("workspace", "name", "price_cents", "limits", "max_level")
 
     def save_model(self, request: HttpRequest, obj: PlanVersion, form: Any, change: bool) -> None:
         here = context.current()
@@ -85,6 +169,7 @@ class PlanVersionAdmin(admin.ModelAdmin):
             plan=TenantPlan(obj.name),
             price_cents=obj.price_cents,
             limits=obj.limits,
+            max_level=obj.max_level,
         )
         obj.pk = made.pk
 

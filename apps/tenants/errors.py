@@ -9,12 +9,6 @@ class TenantNotFound(NotFound):
     message = "Tenant not found"  # as the documents spell it (A8)
 
 
-class MigrationNotFound(NotFound):
-    """Unknown, another workspace's, or, to a tenant's key, another tenant's (X4)."""
-
-    message = "Migration not found"
-
-
 class TenantNotMovable(Refused):
     """A pending tenant has nothing to move, and nothing of a terminated one changes (X62)."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.isolation import public as isolation
 from apps.tenants import catalogue, keys, purging, selectors, states
 from apps.tenants.models import DeletionCertificate, Tenant
 from apps.tenants.plans import TenantPlan
@@ -105,7 +106,8 @@ def delete(*, workspace_id: UUID, tenant_id: UUID) -> None:
     """Destroy the tenant and its keys now, from any state; its data is purged right after (A14).
 
     The row goes in this transaction: the tenant is unknown at once and its e-mail free. What
-    remains is a certificate, the purge's work item until everything else is gone too.
+    remains is a certificate, the purge's work item until everything else is gone too. A running
+    move is stopped; the purge waits for its end.
     """
     with transaction.atomic():
         tenant = selectors.locked(workspace_id, tenant_id)
@@ -113,6 +115,7 @@ def delete(*, workspace_id: UUID, tenant_id: UUID) -> None:
         DeletionCertificate.objects.create(
             tenant_id=tenant.id, workspace_id=workspace_id, counts={purging.HOLDING.name: rows}
         )
+        isolation.stop_moves(tenant.id, "The tenant was deleted during the migration.")
         epochs.raise_epoch(tenant.id)
         tasks.after_commit("tenants.purge", str(tenant.id))
         _tell(tenant, EventType.TENANT_DELETED, status=tenant.status)

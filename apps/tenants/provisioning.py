@@ -21,6 +21,8 @@ from tenlyr.core.events import EventType
 from tenlyr.core.stored_key import Minted
 
 EMAIL_CONSTRAINT = "one_tenant_per_email"
+# Where a tenant waits for a level that takes longer than a request.
+BORN_AT = {Level.DEDICATED_DATABASE: Level.DEDICATED_SCHEMA}
 
 
 def provision(
@@ -35,8 +37,10 @@ def provision(
 ) -> Tenant:
     """Make an active tenant that answers to `minted`.
 
-    Raises `EmailTaken` (409), `WorkspaceLimitExceeded` and `LevelNotInPlan` (403) and, for a level
-    that cannot be had at creation yet, `NotImplementedYet` (501); then nothing was made.
+    A database is not made in a request: a tenant that wants one of its own is born with a schema of
+    its own, and its move to the database begins with the commit (A20).
+    Raises `EmailTaken` (409), `WorkspaceLimitExceeded` and `LevelNotInPlan` (403); then nothing was
+    made.
     """
     tenant = Tenant(
         id=ids.uuid7(),
@@ -54,18 +58,21 @@ def provision(
             _refuse_over_limit(workspace_id)
             tenant.plan_version = catalogue.current(workspace_id, plan)
             catalogue.check_level(tenant.plan_version, level)
-            isolation.place(tenant.id, level)
+            born_at = BORN_AT.get(level, level)
+            isolation.place(tenant.id, born_at)
             tenant.save(force_insert=True)
             keys.issue(tenant, minted)
             _activate(tenant)
             _tell(tenant, level)
+            if born_at is not level:
+                isolation.start_move(workspace_id=workspace_id, tenant_id=tenant.id, target=level)
     except IntegrityError as error:
         if EMAIL_CONSTRAINT not in str(error):
             raise
         # Somebody took the address between our look and our insert.
         _refuse_taken(tenant)
         raise EmailTaken(internal="taken, and free again") from error
-    tenant.isolation_level = level
+    tenant.isolation_level = born_at
     return tenant
 
 

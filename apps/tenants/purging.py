@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 # Longer than any process may go on believing in a cached key (60 s in Redis, then 30 s of its own).
 SETTLED_AFTER = timedelta(minutes=2)
 MOST_PER_SWEEP = 100
+# What the certificate calls rows at places that the tenant had moved away from.
+EARLIER_PLACES = "earlier_places"
 
 
 def _purge_own(_tenant_id: UUID) -> int:
@@ -50,9 +52,14 @@ def purge(tenant_id: UUID) -> bool:
     is_settled = certificate.requested_at + SETTLED_AFTER <= clock.now()
     for holding in registry.holdings():
         _add(tenant_id, holding.name, holding.purge(tenant_id))
-    if is_settled:
-        _finish(tenant_id)
-    return is_settled
+    # Not before a move that was under way has come to its end: it may have taken rows along.
+    elsewhere = isolation.clear_moves(tenant_id)
+    if elsewhere:
+        _add(tenant_id, EARLIER_PLACES, elsewhere)
+    if not is_settled or elsewhere is None:
+        return False
+    _finish(tenant_id)
+    return True
 
 
 def sweep() -> int:

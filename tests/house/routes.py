@@ -4,6 +4,7 @@ A declaration says who may call an operation and gives a body that is right, so 
 make it wrong in every way.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +18,7 @@ class Scope(Enum):
 
     ADMIN = "admin"
     TENANT = "tenant"
+    ANY = "any"
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,13 @@ class Operation:
     def is_batch(self) -> bool:
         return isinstance(self.body, list)
 
-    def at(self, tenant_id: object) -> str:
-        """The path with an id in it."""
-        return self.path.replace("{tenant_id}", str(tenant_id))
+    @property
+    def has_id(self) -> bool:
+        return "{" in self.path
+
+    def at(self, any_id: object) -> str:
+        """The path with an id in it: a tenant's, or that of what bears the same id."""
+        return re.sub(r"\{\w+\}", str(any_id), self.path)
 
 
 def _admin(method: str, path: str, body: Any = None, *query: str) -> Operation:
@@ -56,6 +62,11 @@ def _tenant(method: str, path: str, body: Any = None, *query: str, **more: Any) 
     return Operation(method, f"/api/v1/usage{path}", Scope.TENANT, body, frozenset(query), **more)
 
 
+def _isolation(method: str, path: str, scope: Scope, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/isolation{path}", scope, body, frozenset(query))
+
+
+NOBODY = "01900000-0000-7000-8000-000000000000"
 EVENT = {"metric": "api_call", "value": 1}
 OPERATIONS = [
     _admin("GET", "", None, "limit", "cursor", "ownerEmail", "status", "plan"),
@@ -76,6 +87,15 @@ OPERATIONS = [
     _tenant("GET", "/metrics"),
     _tenant("GET", "/summary"),
     _tenant("GET", "/events", None, "limit"),
+    _isolation(
+        "POST",
+        "/migrate",
+        Scope.ADMIN,
+        {"tenantId": NOBODY, "targetLevel": "dedicated_schema"},
+    ),
+    _isolation("GET", "/migrations", Scope.ANY, None, "limit", "cursor", "status", "tenantId"),
+    _isolation("GET", "/migrations/{migration_id}", Scope.ANY),
+    _isolation("POST", "/migrations/{migration_id}/rollback", Scope.ADMIN, {}),
 ]
 # For everybody, each with what it gives away.
 PUBLIC = {

@@ -11,7 +11,7 @@ from apps.tenants.lifecycle import LONGEST_GRACE
 from apps.tenants.models import DEFAULT_REGION, LONGEST_NAME, LONGEST_REGION
 from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
-from tenlyr.core import clock, errors
+from tenlyr.core import clock
 from tenlyr.core.api.serializers import (
     NOT_PLAIN,
     StrictCharField,
@@ -58,18 +58,13 @@ class RegionField(StrictCharField):
         super().__init__(validators=[REGION], **given)
 
 
-class LevelAtCreationField(StrictChoiceField):
-    """The levels that a tenant can be born at (X9)."""
+class LevelField(StrictChoiceField):
+    """A level of isolation (A19)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        levels = [level.value for level in (Level.SHARED_SCHEMA, Level.DEDICATED_SCHEMA)]
-        super().__init__(choices=levels, **kwargs)
+        super().__init__(choices=LEVELS, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        if data == Level.DEDICATED_DATABASE:
-            raise errors.NotImplementedYet(
-                "A dedicated database at creation is not in this version."
-            )
         return Level(super().to_internal_value(data))
 
 
@@ -92,7 +87,11 @@ class CreateTenantSerializer(WireSerializer):
     )
     plan = PlanField(default=TenantPlan.STARTER)
     region = RegionField(default=DEFAULT_REGION)
-    isolation_level = LevelAtCreationField(default=Level.SHARED_SCHEMA)
+    isolation_level = LevelField(
+        default=Level.SHARED_SCHEMA,
+        help_text="With `dedicated_database` the tenant is born with a schema of its own, works at"
+        " once, and moves to its database; the answer has the migration.",
+    )
 
     def validate_owner_email(self, address: str) -> str:
         """An address whose compared form could not be stored is refused."""

@@ -1,8 +1,8 @@
-"""Routes of tenants, below `api/v1/`. Only a canonical UUID is an id (X47)."""
+"""Routes of tenants and of their moves, below `api/v1/`. Only a canonical UUID is an id (X47)."""
 
 from django.urls import include, path
 
-from apps.tenants.api import views
+from apps.tenants.api import moves, views
 
 ONE = [
     path("", views.TenantView.as_view()),
@@ -15,4 +15,8 @@ ONE = [
 urlpatterns = [
     path("tenants", views.TenantsView.as_view()),
     path("tenants/<uuid:tenant_id>", include(ONE)),
+    path("isolation/migrate", moves.MigrateView.as_view()),
+    path("isolation/migrations", moves.MigrationsView.as_view()),
+    path("isolation/migrations/<uuid:migration_id>", moves.MigrationView.as_view()),
+    path("isolation/migrations/<uuid:migration_id>/rollback", moves.RollbackView.as_view()),
 ]

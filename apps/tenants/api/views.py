@@ -9,8 +9,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.tenants import lifecycle, provisioning, selectors
-from apps.tenants.api import serializers
+from apps.tenants import lifecycle, moving, provisioning, selectors
+from apps.tenants.api import moves, serializers
+from apps.tenants.api.moves_serializers import CreatedTenantSerializer
 from apps.tenants.models import LONGEST_EMAIL, Tenant
 from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
@@ -70,7 +71,7 @@ class TenantsView(ApiView):
     @documented(
         "tenants.create",
         request=serializers.CreateTenantSerializer,
-        response=serializers.TenantWithKeySerializer,
+        response=CreatedTenantSerializer,
         status=201,
         idempotent=True,
     )
@@ -89,7 +90,10 @@ class TenantsView(ApiView):
                 level=data["isolation_level"],
                 minted=minted,
             )
-            return {"tenant": shown(tenant), "apiKey": minted.raw}
+            answer = {"tenant": shown(tenant), "apiKey": minted.raw}
+            if tenant.isolation_level != data["isolation_level"]:
+                answer["migration"] = moves.shown(moving.newest(tenant))
+            return answer
 
         return self.once(run, body=data, status=201, holds_secret=True)
 

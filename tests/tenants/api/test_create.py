@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 
+from apps.isolation import public as isolation
 from apps.tenants.models import Tenant
+from apps.webhooks.models import OutboxEvent
 from tenlyr.core import clock, keys
 from tenlyr.core.keys import Kind
 from tests import cast
@@ -327,8 +329,37 @@ class Test422:
         assert [one["field"] for one in answer.body["errors"]] == ["name", "ownerEmail", "plan"]
 
 
-class Test501:
-    def test_a_database_of_its_own_at_birth(self, workspace: Account) -> None:
+class TestADatabaseAtBirth:
+    def test_it_works_at_once_and_moves(self, workspace: Account) -> None:
         answer = create(workspace, body(isolationLevel="dedicated_database"))
-        assert_refused(answer, 501, "not_implemented")
-        assert not Tenant.objects.filter(workspace_id=workspace.id).exists()
+        assert answer.status == 201
+        assert set(answer.body) == {"tenant", "apiKey", "migration"}
+        assert answer.body["tenant"]["isolationLevel"] == "dedicated_schema"
+        assert code_of(answer.body["apiKey"]) == "ok"
+        migration = answer.body["migration"]
+        assert (migration["status"], migration["tenantId"]) == (
+            "pending",
+            answer.body["tenant"]["id"],
+        )
+        assert (migration["fromLevel"], migration["toLevel"]) == (
+            "dedicated_schema",
+            "dedicated_database",
+        )
+
+    def test_it_arrives(self, workspace: Account) -> None:
+        made = create(workspace, body(isolationLevel="dedicated_database")).body
+        isolation.run_move(UUID(made["migration"]["id"]))
+        shown = Api().get(f"{PATH}/{made['tenant']['id']}", key=workspace.key)
+        assert shown.body["isolationLevel"] == "dedicated_database"
+
+    def test_a_repeat_answers_alike(self, workspace: Account) -> None:
+        sent, key = body(isolationLevel="dedicated_database"), str(uuid4())
+        first, again = (create(workspace, sent, idempotency_key=key) for _ in range(2))
+        assert json.dumps(first.body) == json.dumps(again.body)
+        assert Tenant.objects.filter(workspace_id=workspace.id).count() == 1
+
+    def test_what_happened_is_told_in_its_order(self, workspace: Account) -> None:
+        made = create(workspace, body(isolationLevel="dedicated_database")).body["tenant"]
+        told = OutboxEvent.objects.filter(tenant_id=made["id"]).order_by("created_at", "id")
+        types = [event.type for event in told]
+        assert types == ["tenant.provisioned", "isolation.migration_started"]

@@ -1,0 +1,154 @@
+"""The moves API: start one, look at it, take it back (B17-B19, X4, X55)."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.isolation.public import Move
+from apps.tenants import moving
+from apps.tenants.api import moves_serializers as serializers
+from apps.tenants.api.serializers import NoFieldsSerializer
+from tenlyr.core import errors, paging
+from tenlyr.core.api.permissions import AdminKey, AnyKey
+from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.views import ApiView
+
+LIMIT_DEFAULT, LIMIT_MOST = 100, 1_000
+LIST_PARAMETERS = [
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
+        description=f"Migrations per answer; more than {LIMIT_MOST} means {LIMIT_MOST}.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        CURSOR,
+        description="`X-Next-Cursor` of the answer before; the last one has none.",
+    ),
+    OpenApiParameter("status", OpenApiTypes.STR, enum=serializers.STATUSES),
+    OpenApiParameter(
+        "tenantId",
+        OpenApiTypes.UUID,
+        description="Only this tenant's, with an admin key; a tenant's key sees its own anyway.",
+    ),
+]
+
+
+def shown(move: Move) -> dict[str, Any]:
+    """A move in the wire's form."""
+    return dict(serializers.MigrationSerializer(moving.describe(move)).data)
+
+
+class MoveView(ApiView):
+    """What the views of moves share."""
+
+    @property
+    def only(self) -> UUID | None:
+        """The tenant whose moves the caller may see; None for all of the workspace."""
+        return None if self.principal.is_admin else self.principal.tenant
+
+
+class MigrateView(MoveView):
+    """Move a tenant up."""
+
+    permission_classes = [AdminKey]
+
+    @documented(
+        "isolation.migrate",
+        request=serializers.MigrateSerializer,
+        response=serializers.MigrationSerializer,
+        status=201,
+        idempotent=True,
+    )
+    def post(self, request: Request) -> Response:
+        data = self.read(serializers.MigrateSerializer)
+        workspace_id = self.principal.workspace_id
+        return self.once(
+            lambda: shown(
+                moving.start(
+                    workspace_id=workspace_id,
+                    tenant_id=data["tenant_id"],
+                    target=data["target_level"],
+                )
+            ),
+            body=data,
+            status=201,
+        )
+
+
+class MigrationsView(MoveView):
+    """The moves of the workspace, or of the tenant whose key asks, as an array (B19)."""
+
+    permission_classes = [AnyKey]
+    known_query = frozenset({"limit", "cursor", "status", "tenantId"})
+
+    @documented(
+        "isolation.migrations",
+        response=serializers.MigrationSerializer(many=True),
+        parameters=LIST_PARAMETERS,
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        limit = paging.limit_of(query.get("limit"), default=LIMIT_DEFAULT, most=LIMIT_MOST)
+        which = self._filter(request)
+        page = moving.page(
+            self.principal.workspace_id, which, limit=limit, cursor=query.get("cursor")
+        )
+        headers = _next_page(request, page.next_cursor) if page.next_cursor else None
+        found = moving.describe_all(page.rows)
+        return Response(serializers.MigrationSerializer(found, many=True).data, headers=headers)
+
+    def _filter(self, request: Request) -> moving.Filter:
+        query = request.query_params
+        status, named = query.get("status"), query.get("tenantId")
+        if named is not None and self.only is not None:
+            raise errors.invalid("tenantId", "unknown_field", "The key names the tenant.")
+        if named is not None and not serializers.CANONICAL.fullmatch(named):
+            raise errors.invalid("tenantId", "invalid", "Must be a valid UUID.")
+        if status is not None and status not in serializers.STATUSES:
+            raise errors.invalid(
+                "status", "invalid_choice", f"One of {', '.join(serializers.STATUSES)}."
+            )
+        return moving.Filter(UUID(named) if named is not None else self.only, status)
+
+
+class MigrationView(MoveView):
+    """One move (X4: an admin key, or the key of the tenant that moves)."""
+
+    permission_classes = [AnyKey]
+
+    @documented("isolation.getMigration", response=serializers.MigrationSerializer)
+    def get(self, request: Request, migration_id: UUID) -> Response:
+        move = moving.get(self.principal.workspace_id, migration_id, tenant_id=self.only)
+        return Response(shown(move))
+
+
+class RollbackView(MoveView):
+    """Take a completed move back, as long as the old place is kept."""
+
+    permission_classes = [AdminKey]
+
+    @documented(
+        "isolation.rollback",
+        request=NoFieldsSerializer,
+        response=serializers.MigrationSerializer,
+        status=201,
+        idempotent=True,
+    )
+    def post(self, request: Request, migration_id: UUID) -> Response:
+        self.read(NoFieldsSerializer)
+        workspace_id = self.principal.workspace_id
+        return self.once(
+            lambda: shown(moving.roll_back(workspace_id=workspace_id, move_id=migration_id)),
+            status=201,
+        )
+
+
+def _next_page(request: Request, cursor: str) -> dict[str, str]:
+    query = urlencode({**request.query_params.dict(), "cursor": cursor})
+    return {"X-Next-Cursor": cursor, "Link": f'<{request.path}?{query}>; rel="next"'}

@@ -1,0 +1,147 @@
+"""Moving a tenant between levels of isolation: who may be moved, and what is told of a move.
+
+How rows travel is isolation's to know. On the wire a move is an IsolationMigration (B17-B19).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.isolation import public as isolation
+from apps.isolation.public import Level, Move
+from apps.tenants import catalogue, selectors
+from apps.tenants.errors import TenantNotMovable
+from apps.tenants.models import Tenant
+from apps.tenants.states import Status
+from tenlyr.core import paging
+from tenlyr.core.paging import Page
+
+MOVABLE = frozenset({Status.ACTIVE, Status.SUSPENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which moves of a workspace are listed; what is None does not narrow."""
+
+    tenant_id: UUID | None = None
+    status: str | None = None
+
+
+def start(
+    *,
+    workspace_id: UUID,
+    tenant_id: UUID,
+    target: Level,
+    driver: str = "",
+    is_support: bool = False,
+) -> Move:
+    """Begin to move a tenant to `target`; the work itself starts after the commit.
+
+    Raises `TenantNotFound` (404), `LevelNotInPlan` (403, not for support), and 400 as X62 has it:
+    `TenantNotMovable` for one that is pending or terminated, `NotAnUpgrade` for the level it has or
+    one below (support may go down), and `MoveInProgress` for a second move.
+    """
+    with transaction.atomic():
+        tenant = _movable(workspace_id, tenant_id)
+        if not is_support:
+            catalogue.check_level(tenant.plan_version, target)
+        return isolation.start_move(
+            workspace_id=workspace_id,
+            tenant_id=tenant_id,
+            target=target,
+            driver=driver,
+            is_support=is_support,
+        )
+
+
+def roll_back(*, workspace_id: UUID, move_id: UUID) -> Move:
+    """Begin to move a tenant back to where a completed move took it from; answers the new move.
+
+    Raises `MoveNotFound` (404), `TenantNotMovable`, `MoveInProgress` and, once the old place
+    was purged or after another move, `NotUndoable` (all 400).
+    """
+    with transaction.atomic():
+        move = get(workspace_id, move_id)
+        _movable(workspace_id, move.tenant_id)
+        return isolation.rollback_move(workspace_id=workspace_id, move_id=move.id)
+
+
+def get(workspace_id: UUID, move_id: UUID, *, tenant_id: UUID | None = None) -> Move:
+    """One move, of `tenant_id` only where one is named; raises `MoveNotFound`."""
+    move = isolation.get_move(workspace_id, move_id)
+    if tenant_id not in {None, move.tenant_id}:
+        raise isolation.MoveNotFound
+    return move
+
+
+def newest(tenant: Tenant) -> Move:
+    """The tenant's newest move; one that never moved has none."""
+    return isolation.moves_of(tenant.workspace_id, tenant.id)[:1].get()
+
+
+def page(workspace_id: UUID, which: Filter, *, limit: int, cursor: str | None) -> Page:
+    """A page of moves, newest first; raises `InvalidCursor` for another list's cursor (B19)."""
+    rows = isolation.moves_of(workspace_id, which.tenant_id)
+    if which.status is not None:
+        rows = rows.filter(status=which.status)
+    place = f"moves|{workspace_id}|{which!r}"
+    return paging.newest_first(rows, place=place, limit=limit, cursor=cursor)
+
+
+def describe(move: Move) -> dict[str, Any]:
+    """A move as anybody sees it who may see it, in Python's casing (B17)."""
+    return describe_all([move])[0]
+
+
+def describe_all(moves: Sequence[Move]) -> list[dict[str, Any]]:
+    """The same of several, with one look at what was given to them."""
+    provided = isolation.provided_to(moves)
+    return [{**_described(move), "provided": provided.get(move.id)} for move in moves]
+
+
+def _described(move: Move) -> dict[str, Any]:
+    return {
+        "id": move.id,
+        "tenant_id": move.tenant_id,
+        "from_level": move.from_level,
+        "to_level": move.to_level,
+        "status": move.status,
+        "error": move.error or None,
+        "created_at": move.created_at,
+        "started_at": move.started_at,
+        "flipped_at": move.flipped_at,
+        "finished_at": move.finished_at,
+        "rollback_until": _rollback_until(move),
+        "rollback_of": move.undoes_id,
+        "progress": {
+            "step": move.step or None,
+            "rows_done": move.rows_done,
+            "rows_total": move.rows_total,
+            "rows_per_second": round(move.rows_per_s, 1),
+            "estimated_seconds_left": _seconds_left(move),
+        },
+    }
+
+
+def _movable(workspace_id: UUID, tenant_id: UUID) -> Tenant:
+    # Locked: a tenant that is ended or deleted at the same moment is not moved after it.
+    tenant = selectors.locked(workspace_id, tenant_id)
+    if Status(tenant.status) not in MOVABLE:
+        raise TenantNotMovable(internal=tenant.status)
+    return tenant
+
+
+def _rollback_until(move: Move) -> datetime | None:
+    """Until when the old place is kept; None where there is no way back."""
+    is_kept = move.status == "completed" and move.purged_at is None and not move.is_rollback
+    return move.purge_after if is_kept else None
+
+
+def _seconds_left(move: Move) -> int | None:
+    """Of copying, at the rate so far; None before there is a rate and after the end."""
+    left = isolation.remaining_s(move) if move.finished_at is None else None
+    return None if left is None else round(left)
