@@ -84,6 +84,12 @@ def group(tenant_ids: Iterable[UUID]) -> dict[Location, list[UUID]]:
     return dict(found)
 
 
+def residents(location: Location) -> set[UUID]:
+    """The tenants that live at the Location. Rows of others may lie there still, or already."""
+    rows = models.Placement.objects.filter(location_id=location.id)
+    return set(rows.values_list("pk", flat=True))
+
+
 def levels_of(tenant_ids: Iterable[UUID]) -> dict[UUID, Level]:
     """The level of each placed tenant, in one query."""
     rows = models.Placement.objects.filter(pk__in=list(tenant_ids)).values_list("pk", "level")

@@ -8,11 +8,14 @@ class MeteringConfig(AppConfig):
     label = "metering"
 
     def ready(self) -> None:
-        from apps.metering import purging, readiness, selectors
+        from apps.isolation import public as isolation
+        from apps.metering import elsewhere, moving, purging, readiness, selectors
         from tenlyr.core import registry
         from tenlyr.core.api import liveness
 
         liveness.check_with("metering", readiness.check)
+        isolation.database_part("metering", elsewhere.SQL)
+        isolation.register_part(moving.Usage())
         registry.register(
             registry.Holding(
                 "usage",

@@ -13,6 +13,7 @@ shard. One that is not newer than the last one comes from somebody who lost that
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,9 @@ from apps.metering.inserting import Dead, Insert, Outcome
 from apps.metering.stream import START, Entry, Mark, Owed, Position
 from tenlyr.core import redis
 
+FOLDER = Path(__file__).parent / "sql"
+# What another database must have in its `public`; idempotent.
+SQL = "".join((FOLDER / name).read_text() for name in ("database.sql", "elsewhere.sql"))
 LOCK = (
     "SELECT shard, fence, epoch, last_ms, last_seq, told::text FROM public.metering_shard"
     " WHERE shard = ANY (%s) ORDER BY shard FOR UPDATE"
@@ -104,6 +108,25 @@ def used() -> list[str]:
     found = sorted(_used)
     _used.clear()
     return found
+
+
+def token(control: Any) -> int:
+    """A token that is newer than all that were drawn under the same shards' locks before."""
+    control.execute("SELECT nextval('public.metering_fence')")
+    drawn: int = control.fetchone()[0]
+    return drawn
+
+
+def pass_by(control: Any, error: Fenced) -> None:
+    """Draw newer tokens from now on: a control plane put back to an older day is behind.
+
+    One who lost the shards' locks fails here, for the connection that held them is gone.
+    """
+    control.execute(
+        "SELECT setval('public.metering_fence', %s) FROM public.metering_fence"
+        " WHERE last_value < %s",
+        [error.fence, error.fence],
+    )
 
 
 def lock(cursor: Any, shards: Iterable[int], token: int) -> dict[int, Told]:

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from psycopg_pool import PoolTimeout
 
 from apps.isolation import public as isolation
+from apps.isolation.public import Location
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,11 @@ class Outage:
 _outages: dict[str, Outage] = {}
 _lock = threading.Lock()
 _askers = ThreadPoolExecutor(ASKERS, thread_name_prefix="outages")
+
+
+def name_of(place: Location) -> str:
+    """The Location in the words of logs and `/readyz`: database and schema."""
+    return f"{place.alias}/{place.schema}"
 
 
 def note(alias: str, error: BaseException) -> None:

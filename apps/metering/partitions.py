@@ -1,7 +1,8 @@
 """Months as partitions: made ahead of time, dropped when retention is over (own manager, no
-extension).
+extension). Those that are behind are made when an event needs one (`months`).
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -13,13 +14,13 @@ from apps.isolation import public as isolation
 from apps.isolation.public import Location
 from apps.metering import outages, periods
 from apps.metering.periods import Period
-from apps.metering.reading import OLDEST_MS
 from tenlyr.core import clock
 
 log = structlog.get_logger(__name__)
 
 PARENTS = ("usage_event", "usage_minute")
-AHEAD = timedelta(days=62)
+# One at a time makes a month: a second one of the same would fail at its name.
+LOCK = 7_362_002
 # Hours are read for two days, and kept as long as a late event may still change them.
 HOURS_KEPT = timedelta(days=62)
 
@@ -31,12 +32,14 @@ WHERE c.relispartition AND c.relkind = 'r'
 
 
 def _months(now: datetime) -> list[Period]:
-    """From the oldest timestamp that is accepted to two months ahead."""
-    months = [periods.of(now + AHEAD)]
-    oldest = periods.of(now - timedelta(milliseconds=OLDEST_MS) - timedelta(days=1))
-    while months[-1].start > oldest.start:
-        months.append(months[-1].previous)
-    return months
+    """This month and the next; one that is over has few events to come, if any."""
+    this = periods.of(now)
+    return [this, periods.of(this.end)]
+
+
+def wanted() -> set[tuple[str, Period]]:
+    """The months that a row stored now may be in, each with its parent."""
+    return {(parent, month) for parent in PARENTS for month in _months(clock.now())}
 
 
 def _databases() -> list[tuple[str, dict[str, Location]]]:
@@ -53,28 +56,35 @@ def _have(alias: str, schemas: Iterable[str]) -> set[tuple[str, str]]:
         return set(cursor.fetchall())
 
 
-def ensure_partitions() -> int:
-    """Make what is missing in every Location, one transaction each; answers how many were made."""
+def ensure_partitions(within_s: float | None = None) -> int:
+    """Make this month and the next wherever they are missing, one transaction each; answers how
+    many were made. With `within_s` it begins none after so many seconds.
+    """
+    end = time.monotonic() + (float("inf") if within_s is None else within_s)
     made = 0
     for alias, places in _databases():
         with outages.noted(alias):
-            have = _have(alias, places)
-            wanted = [
-                (place, parent, month)
-                for place in places.values()
-                for parent in PARENTS
-                for month in _months(clock.now())
-                if (place.schema, f"{parent}_{month.name}") not in have
-            ]
-            for place, parent, month in wanted:
-                make(place, parent, month)
-            made += len(wanted)
+            for place, parent, month in _missing(alias, places):
+                if time.monotonic() > end:
+                    return made
+                made += make(place, parent, month)
     return made
 
 
-def make(place: Location, parent: str, month: Period) -> None:
-    """Make one month, unless it is there."""
-    _call("metering_make_partition", place, parent, month)
+def _missing(alias: str, places: dict[str, Location]) -> list[tuple[Location, str, Period]]:
+    have = _have(alias, places)
+    return [
+        (place, parent, month)
+        for place in places.values()
+        for parent in PARENTS
+        for month in _months(clock.now())
+        if (place.schema, f"{parent}_{month.name}") not in have
+    ]
+
+
+def make(place: Location, parent: str, month: Period) -> bool:
+    """Make one month; answers whether it was not there."""
+    return _call("metering_make_partition", place, parent, month)
 
 
 def of_location(place: Location) -> set[tuple[str, Period]]:
@@ -89,7 +99,7 @@ def drop_expired() -> int:
         with outages.noted(alias):
             for schema, name in sorted(_have(alias, places)):
                 parent, month = _parsed(name)
-                if month.start < _kept_since(parent).start:
+                if month.start < kept_since(parent).start:
                     _call("metering_drop_partition", places[schema], parent, month)
                     dropped += 1
             for place in places.values():
@@ -103,7 +113,7 @@ def _parsed(name: str) -> tuple[str, Period]:
     return parent, periods.of_month(int(digits[:4]), int(digits[4:]))
 
 
-def _kept_since(parent: str) -> Period:
+def kept_since(parent: str) -> Period:
     """The first month that is kept."""
     months = {
         "usage_event": settings.USAGE_RETENTION_MONTHS,
@@ -113,12 +123,13 @@ def _kept_since(parent: str) -> Period:
     return first
 
 
-def _call(function: str, place: Location, parent: str, month: Period) -> None:
-    alias = place.fleet_alias
-    with isolation.database_fleet(alias) as connection, connection.cursor() as cursor:
+def _call(function: str, place: Location, parent: str, month: Period) -> bool:
+    with isolation.database_fleet(place.fleet_alias) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(
             f"SELECT public.{function}(%s, %s, %s)", [place.schema, parent, month.start.date()]
         )
+        return cursor.fetchone()[0] is True
 
 
 def _forget_rollups(place: Location) -> None:
@@ -132,4 +143,4 @@ def _forget_rollups(place: Location) -> None:
 
 def _rollups_kept() -> Iterator[tuple[str, datetime]]:
     yield "hour", clock.now() - HOURS_KEPT
-    yield "day", _kept_since("usage_event").start
+    yield "day", kept_since("usage_event").start

@@ -4,7 +4,7 @@ import time
 from uuid import UUID
 
 from apps.isolation import public as isolation
-from apps.metering import counters, periods, stream
+from apps.metering import counters, holding, periods, stream
 from tenlyr.core import clock, redis
 
 TABLES = ("usage_event", "usage_minute", "usage_rollup")
@@ -32,22 +32,31 @@ def drain(tenant_id: UUID, timeout_s: float = DRAIN_S) -> None:
 def purge(tenant_id: UUID) -> int:
     """Remove everything; answers how many rows went. A second time does nothing.
 
-    What Redis remembers of event ids is not searched for: it is gone about two hours later.
+    Raises `NotDrained` while something is unstored. What Redis remembers of event ids is not
+    searched for: it is gone about two hours later.
     """
     drain(tenant_id)
+    try:
+        # No consumer writes behind us.
+        with holding.held(tenant_id, wait_s=DRAIN_S) as hold:
+            removed = _purge_rows(tenant_id)
+            shard = hold.shard
+    except holding.Busy as error:
+        raise NotDrained(str(error)) from error
+    _forget_counters(tenant_id, shard)
+    return removed
+
+
+def _purge_rows(tenant_id: UUID) -> int:
     removed = 0
+    for location in isolation.group([tenant_id]):
+        with isolation.fleet(location, read_only=False) as scope, scope.cursor() as cursor:
+            for table in TABLES:
+                cursor.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant_id])
+                removed += cursor.rowcount
     with isolation.control_fleet() as connection, connection.cursor() as cursor:
-        # The shard's lock: no consumer writes behind us.
-        shard = redis.shard_of(tenant_id)
-        cursor.execute("SELECT 1 FROM public.metering_shard WHERE shard = %s FOR UPDATE", [shard])
-        for location in isolation.group([tenant_id]):
-            with isolation.fleet(location, read_only=False) as scope, scope.cursor() as inner:
-                for table in TABLES:
-                    inner.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant_id])
-                    removed += inner.rowcount
         cursor.execute("DELETE FROM public.metering_dead_letter WHERE tenant_id = %s", [tenant_id])
         removed += cursor.rowcount
-    _forget_counters(tenant_id, shard)
     return removed
 
 

@@ -7,14 +7,15 @@ distrusts the shard again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
 
 from apps.isolation import public as isolation
-from apps.metering import periods, stream
+from apps.isolation.public import Location
+from apps.metering import outages, periods, stream
 from apps.metering.ingest import names_of
 from tenlyr.core import clock, redis
 from tenlyr.core.metrics import GAUGES, Metric, to_counter
@@ -34,15 +35,21 @@ GROUP BY 1, 2, 3
 """
 
 Counters = dict[str, tuple[int, int]]
+Totals = dict[int, Counters]
 
 
 def rebuild(shards: Iterable[int]) -> int:
     """Count the shards anew and make them ready; answers how many counters that gave.
 
-    Their streams must be empty: what is unstored would be missing. Raises `DatabaseError`,
-    `RedisError`.
+    Their streams must be empty: what is unstored would be missing. Shards of tenants whose
+    database is away stay as they are. Raises `DatabaseError`, `RedisError`.
     """
-    wanted = sorted(shards)
+    places = isolation.locations()
+    asked, waits = set(shards), _waiting(places)
+    wanted = sorted(asked - waits.keys())
+    _note_waits({shard: waits[shard] for shard in asked & waits.keys()})
+    if not wanted:
+        return 0
     stream.distrust(wanted)
     epochs = _raise_epochs(wanted)
     count = 0
@@ -54,7 +61,9 @@ def rebuild(shards: Iterable[int]) -> int:
         )
         # A shard whose epoch rose again is being rebuilt by somebody else.
         ours = [shard for shard, epoch in cursor.fetchall() if epoch == epochs[shard]]
-        totals = _totals(set(ours))
+        totals, missed = _totals(places, set(ours))
+        ours = [shard for shard in ours if shard not in missed]
+        _note_waits(missed)
         stale = _existing(set(ours))
         for shard in ours:
             _replace(shard, epochs[shard], totals[shard], stale[shard] - totals[shard].keys())
@@ -63,11 +72,33 @@ def rebuild(shards: Iterable[int]) -> int:
     return count
 
 
+def _waiting(places: Iterable[Location]) -> dict[int, str]:
+    """The shards of tenants whose database is to be left alone for now, and which Location."""
+    away = [place for place in places if outages.is_away(place.fleet_alias)]
+    return {shard: outages.name_of(place) for place in away for shard in _shards_at(place)}
+
+
+def _shards_at(place: Location) -> set[int]:
+    return {redis.shard_of(tenant_id) for tenant_id in isolation.residents(place)}
+
+
+def _note_waits(waits: Mapping[int, str]) -> None:
+    """Say for `/readyz` why these shards are not ready; they hold no entry that could wait."""
+    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.metering_shard AS s SET waits_for = n.place"
+            " FROM unnest(%s::int[], %s::text[]) AS n (shard, place)"
+            " WHERE s.shard = n.shard AND s.waits_for <> n.place",
+            [list(waits), list(waits.values())],
+        )
+
+
 def _raise_epochs(shards: list[int]) -> dict[int, int]:
     with isolation.control_fleet() as connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE public.metering_shard AS s"
-            " SET epoch = epoch + 1, last_ms = 0, last_seq = 0, corrections = '[]'"
+            " SET epoch = epoch + 1, last_ms = 0, last_seq = 0, corrections = '[]',"
+            "     waits_for = '', waits_ms = 0, waits_seq = 0"
             " FROM (SELECT shard FROM public.metering_shard WHERE shard = ANY (%s)"
             "       ORDER BY shard FOR UPDATE) AS locked"
             " WHERE s.shard = locked.shard RETURNING s.shard, s.epoch",
@@ -76,22 +107,42 @@ def _raise_epochs(shards: list[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def _totals(shards: set[int]) -> dict[int, Counters]:
-    """Key -> (count, expiry in epoch ms or 0) of every counter, by shard."""
-    since = list(periods.latest(clock.now(), MONTHS))[-1].start
+def _totals(
+    places: Iterable[Location], shards: set[int]
+) -> tuple[dict[int, Counters], dict[int, str]]:
+    """Key -> (count, expiry in epoch ms or 0) of every counter, by shard; and the shards of which
+    a Location said nothing.
+    """
     found: dict[int, Counters] = defaultdict(dict)
-    for location in isolation.locations():
-        with isolation.fleet(location) as scope, scope.cursor() as cursor:
-            cursor.execute(TOTALS, {"gauges": [str(gauge) for gauge in GAUGES], "since": since})
-            for tenant_id, metric, period, value in cursor.fetchall():
-                if redis.shard_of(tenant_id) in shards:
-                    _add(found, tenant_id, Metric(metric), period, value)
-    return found
+    missed: dict[int, str] = {}
+    for place in places:
+        # Only these: rows of a tenant that moved away may lie here for days.
+        here = {one for one in isolation.residents(place) if redis.shard_of(one) in shards}
+        rows = _read(place) if here else []
+        if rows is None:
+            missed |= {redis.shard_of(tenant_id): outages.name_of(place) for tenant_id in here}
+            continue
+        for tenant_id, metric, period, value in rows:
+            if tenant_id in here:
+                _add(found, tenant_id, Metric(metric), period, value)
+    return found, missed
 
 
-def _add(
-    found: dict[int, Counters], tenant_id: UUID, metric: Metric, period: str, value: Any
-) -> None:
+def _read(place: Location) -> list[tuple[UUID, str, str, Decimal]] | None:
+    """The totals by tenant, metric and period at the place; None when its database is away."""
+    since = list(periods.latest(clock.now(), MONTHS))[-1].start
+    with (
+        outages.noted(place.fleet_alias),
+        isolation.fleet(place) as scope,
+        scope.cursor() as cursor,
+    ):
+        cursor.execute(TOTALS, {"gauges": [str(gauge) for gauge in GAUGES], "since": since})
+        found: list[tuple[UUID, str, str, Decimal]] = cursor.fetchall()
+        return found
+    return None
+
+
+def _add(found: Totals, tenant_id: UUID, metric: Metric, period: str, value: Decimal) -> None:
     names = names_of(tenant_id)
     expires_ms = 0
     if period != periods.LEVEL:

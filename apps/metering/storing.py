@@ -23,7 +23,7 @@ from apps.metering import elsewhere, inserting, outages, stream
 from apps.metering.elsewhere import Told
 from apps.metering.inserting import POISON, Dead, Insert, Outcome
 from apps.metering.outages import HERE
-from apps.metering.stream import Entry, Mark, Owed, Position
+from apps.metering.stream import START, Entry, Mark, Owed, Position
 from tenlyr.core import redis
 
 log = structlog.get_logger(__name__)
@@ -91,7 +91,8 @@ def _lock(cursor: Any, shards: Iterable[int]) -> tuple[dict[int, Mark], dict[int
             # Its consumer may have died between commit and payment. Paying twice does nothing.
             stream.finish(mark)
         marks[shard] = mark
-        if place:
+        # A shard that waits for its counters has no such entry.
+        if place and (wait_ms, wait_seq) > START:
             waits[shard] = Wait(place, (wait_ms, wait_seq))
     return marks, waits
 
@@ -180,7 +181,7 @@ class _Batch:
         place = self._place(entry)
         if place is None or not self._is_away(entry):
             return None
-        return Wait(f"{place.alias}/{place.schema}", entry.position)
+        return Wait(outages.name_of(place), entry.position)
 
     def _is_away(self, entry: Entry) -> bool:
         place = self._place(entry)
@@ -196,7 +197,7 @@ class _Batch:
         if not aliases:
             return
         self._leave({alias for alias in aliases if outages.is_away(alias)})
-        token, placed = self._token(), self._by_place()
+        token, placed = elsewhere.token(self.cursor), self._by_place()
         for alias in sorted(aliases - self.away):
             if alias in placed and not self._store_there(alias, placed[alias], token):
                 placed = self._by_place()
@@ -210,7 +211,7 @@ class _Batch:
         except POISON:
             raise
         except elsewhere.Fenced as error:
-            self._pass(error.fence)
+            elsewhere.pass_by(self.cursor, error)
             raise
         except outages.TROUBLE as error:
             outages.note(alias, error)
@@ -225,22 +226,6 @@ class _Batch:
         if aliases:
             self.away |= aliases
             self._hold_back()
-
-    def _token(self) -> int:
-        self.cursor.execute("SELECT nextval('public.metering_fence')")
-        token: int = self.cursor.fetchone()[0]
-        return token
-
-    def _pass(self, fence: int) -> None:
-        """Draw newer tokens from now on: a control plane put back to an older day is behind.
-
-        One who lost the shards' locks fails here, for the connection that held them is gone.
-        """
-        self.cursor.execute(
-            "SELECT setval('public.metering_fence', %s) FROM public.metering_fence"
-            " WHERE last_value < %s",
-            [fence, fence],
-        )
 
     def _store_here(self) -> None:
         epochs = {shard: mark.epoch for shard, mark in self.marks.items()}
@@ -303,6 +288,9 @@ class _Batch:
         return is_moved or self.waits.get(mark.shard) != self.held.get(mark.shard)
 
     def _write(self, marks: Sequence[Mark]) -> None:
+        for shard, wait in self.held.items():
+            if wait != self.waits.get(shard):
+                log.warning("metering.shard_waits", shard=shard, waits_for=wait.place)
         waits = [self.held.get(mark.shard, Wait("", (0, 0))) for mark in marks]
         self.cursor.execute(
             "UPDATE public.metering_shard AS s"
@@ -344,3 +332,14 @@ def marks_of(shards: Iterable[int]) -> list[Mark]:
             [sorted(shards)],
         )
         return [Mark(shard, epoch, (ms, seq)) for shard, epoch, ms, seq in cursor.fetchall()]
+
+
+def waits_of(shards: Iterable[int]) -> dict[int, str]:
+    """The shards that wait, and for which Location (`database/schema`)."""
+    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT shard, waits_for FROM public.metering_shard"
+            " WHERE shard = ANY (%s) AND waits_for <> ''",
+            [sorted(shards)],
+        )
+        return dict(cursor.fetchall())
