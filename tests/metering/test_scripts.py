@@ -110,15 +110,23 @@ class Case:
         return {
             "counters": [(key, client.get(key), client.pexpiretime(key)) for key in keys],
             "entries": entries(self.caller.tenant),
-            "seen": [client.hgetall(f"{self.seen}{n}") for n in range(generation, now + 1)],
+            "seen": [self._remembered(n) for n in range(generation, now + 1)],
             "throttle": (int(client.get(self.throttle) or 0), client.ttl(self.throttle) // 10),
+        }
+
+    def _remembered(self, generation: int) -> dict[bytes, bytes]:
+        found = redis.client().hgetall(f"{self.seen}{generation}")
+        return {
+            field: row for field, row in found.items() if field[:16] == self.caller.tenant.bytes
         }
 
     def _clear(self, generation: int) -> None:
         client = redis.client()
         now = int(client.hget(self.ready, "generation"))
-        remembered = [f"{self.seen}{n}" for n in range(generation, now + 1)]
-        client.delete(self.throttle, *client.keys(self.counters), *remembered)
+        client.delete(self.throttle, *client.keys(self.counters))
+        for number in range(generation, now + 1):
+            if mine := self._remembered(number):
+                client.hdel(f"{self.seen}{number}", *mine)
         client.xtrim(self.stream, maxlen=0, approximate=False)
         client.hset(self.ready, "generation", generation)
 
