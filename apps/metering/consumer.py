@@ -6,7 +6,9 @@ back.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -26,6 +28,8 @@ FLUSH_EVENTS = 500
 FLUSH_S = 1.0
 # Backlogged, a transaction takes this many events; statements stay far below their time-out.
 MOST_EVENTS = 20_000
+# What one read takes, of all shards: Redis answers nobody else meanwhile (a few milliseconds).
+MOST_ENTRIES = 4_096
 GATHER_S = 0.1
 BLOCK_MS = 500
 BEAT_S = 1.0
@@ -166,24 +170,34 @@ class Consumer:
         if not self._positions:
             self.stop.wait(GATHER_S)
             return False
-        room = MOST_EVENTS - self._events()
-        count = int(room / self._size / len(self._positions))
-        entries = stream.read(
-            self._positions,
-            count=max(1, min(count, 1_000)),
-            block_ms=0 if self._pending else block_ms,
-        )
-        if not entries:
-            return False
-        if not self._pending:
+        before = len(self._pending)
+        full = self._take(set(self._positions), 0 if before else block_ms)
+        # Once all were asked, only those are asked again that may have more: what few of them hold
+        # must not go in small parts because the others are empty.
+        while full and self._room() >= len(full):
+            full = self._take(full)
+        if self._pending and not before:
             self._pending_since = time.monotonic()
-        for entry in entries:
-            self._positions[entry.shard] = entry.position
+        return len(self._pending) > before
+
+    def _take(self, shards: AbstractSet[int], block_ms: int = 0) -> set[int]:
+        """Read once; answers which of the shards may have more."""
+        count = max(1, self._room() // len(shards))
+        asked = {shard: self._positions[shard] for shard in shards}
+        entries = stream.read(asked, count=count, block_ms=block_ms)
+        if not entries:
+            return set()
+        self._positions.update((entry.shard, entry.position) for entry in entries)
         self._pending += entries
         # How large entries are lately, so that one read never brings far more than there is
         # room for.
         self._size = max(1.0, sum(entry.count for entry in entries) / len(entries))
-        return True
+        brought = Counter(entry.shard for entry in entries)
+        return {shard for shard, many in brought.items() if many >= count}
+
+    def _room(self) -> int:
+        """How many entries one read may bring."""
+        return min(int((MOST_EVENTS - self._events()) / self._size), MOST_ENTRIES)
 
     def _events(self) -> int:
         return sum(entry.count for entry in self._pending)
