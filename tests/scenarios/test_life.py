@@ -1,0 +1,159 @@
+"""A customer's life over the real product's HTTP: signup → track → limit → upgrade → move while
+tracking → terminate.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from tests.cast import email
+
+MOVE_BOUND_S = 120
+# Long enough for several events on both sides of the flip, slow enough for a busy machine.
+PAUSE_S = 0.02
+STARTER_LIMIT = 1_000
+
+
+class Caller:
+    """One key's view of the product."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._client = httpx.Client(
+            base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """Call and expect a status; the body."""
+        answer = self._client.request(method, path, json=body)
+        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def track(self, value: int = 1) -> httpx.Response:
+        """Count some calls."""
+        return self._client.post("/usage/track", json={"metric": "api_call", "value": value})
+
+
+@pytest.fixture(scope="module")
+def operator(product: Any) -> Iterator[Caller]:
+    """The operator with the admin key."""
+    with Caller(product.url, product.admin_key) as caller:
+        yield caller
+
+
+def until(done: Callable[[], Any], bound_s: float) -> Any:
+    """What `done` answers once it is true."""
+    end = time.monotonic() + bound_s
+    while not (found := done()):
+        assert time.monotonic() < end, f"not in {bound_s} s"
+        time.sleep(0.2)
+    return found
+
+
+def moved(caller: Caller, tenant_id: str, level: str, *, by: Caller) -> Any:
+    """Move a tenant and wait for the end as the SDKs do; the record, polled with its own key."""
+    started = by(
+        "POST", "/isolation/migrate", {"tenantId": tenant_id, "targetLevel": level}, status=201
+    )
+    assert started["status"] == "pending"
+
+    def ended() -> Any:
+        found = caller("GET", f"/isolation/migrations/{started['id']}")
+        return found if found["status"] in {"completed", "failed"} else None
+
+    return until(ended, MOVE_BOUND_S)
+
+
+@contextmanager
+def tracking(caller: Caller, answers: list[int]) -> Iterator[None]:
+    """One call after the other until the end of the block; each status is kept."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.wait(PAUSE_S):
+            answers.append(caller.track().status_code)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_life(product: Any, operator: Caller) -> None:
+    made = operator(
+        "POST", "/tenants", {"name": "Acme", "ownerEmail": email(), "plan": "starter"}, status=201
+    )
+    tenant = made["tenant"]
+    assert (tenant["status"], tenant["isolationLevel"]) == ("active", "shared_schema")
+    with Caller(product.url, made["apiKey"]) as customer:
+        tracks_up_to_its_limit(customer)
+        operator("PATCH", f"/tenants/{tenant['id']}/plan", {"plan": "growth"})
+        until(lambda: customer.track().status_code == 201, 5)
+        answers = moves_up_while_it_tracks(customer, operator, tenant["id"])
+        nothing_is_lost(customer, STARTER_LIMIT + 1 + len(answers), 3 + len(answers))
+        ends(customer, operator, tenant["id"])
+
+
+def tracks_up_to_its_limit(customer: Caller) -> None:
+    """Exactly as much as the plan allows, and not one more."""
+    assert customer.track(STARTER_LIMIT - 1).status_code == 201
+    assert customer.track().status_code == 201
+    refused = customer.track()
+    assert (refused.status_code, refused.json()["code"]) == (400, "plan_limit_exceeded")
+
+
+def moves_up_while_it_tracks(customer: Caller, operator: Caller, tenant_id: str) -> list[int]:
+    """To a schema, then to a database of its own; the status of each call meanwhile."""
+    answers: list[int] = []
+    with tracking(customer, answers):
+        until(lambda: len(answers) >= 10, 30)
+        for level in ("dedicated_schema", "dedicated_database"):
+            record = moved(customer, tenant_id, level, by=operator)
+            assert (record["status"], record["error"]) == ("completed", None)
+            assert operator("GET", f"/tenants/{tenant_id}")["isolationLevel"] == level
+            goes_on_from = len(answers)
+            until(lambda since=goes_on_from: len(answers) > since + 10, 30)
+    assert set(answers) == {201}
+    listed = customer("GET", "/isolation/migrations")
+    assert [one["toLevel"] for one in listed] == ["dedicated_database", "dedicated_schema"]
+    assert listed[0]["provided"]
+    return answers
+
+
+def nothing_is_lost(customer: Caller, total: int, events: int) -> None:
+    """All that was counted is stored, once, at the new place."""
+    assert customer("GET", "/usage/metrics")["apiCalls"] == total
+
+    def stored() -> Any:
+        found = customer("GET", "/usage/events?limit=1000")
+        return found if len(found) == events else None
+
+    assert events < 1_000
+    assert sum(event["value"] for event in until(stored, 30)) == total
+
+
+def ends(customer: Caller, operator: Caller, tenant_id: str) -> None:
+    """Terminated, then deleted: nobody gets in any more, and nothing moves."""
+    operator("POST", f"/tenants/{tenant_id}/terminate", {})
+    refused = until(lambda: (said := customer.track()).status_code == 401 and said, 5)
+    assert refused.json()["code"] == "tenant_terminated"
+    body = {"tenantId": tenant_id, "targetLevel": "dedicated_database"}
+    assert operator("POST", "/isolation/migrate", body, status=400)["code"] == "tenant_not_movable"
+    operator("DELETE", f"/tenants/{tenant_id}", status=204)
+    operator("GET", f"/tenants/{tenant_id}", status=404)
+    operator("POST", "/isolation/migrate", body, status=404)
+    assert customer.track().status_code == 401
