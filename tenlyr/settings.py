@@ -36,6 +36,7 @@ SHARED_APPS = [
     "apps.isolation",
     "apps.workspaces",
     "apps.tenants",
+    "apps.dataplane",
     "apps.metering",
     "apps.webhooks",
     "apps.audit",
@@ -133,6 +134,10 @@ MINUTE_RETENTION_MONTHS = env.integer("TENLYR_MINUTE_RETENTION_MONTHS", 2, least
 
 # ---- Proofs: dedicated Locations that each attacks at most; of the others it reads the catalogue.
 PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)
+
+# ---- Data plane: connections that one credential of a tenant may have; the address shown to it.
+TENANT_CONNECTIONS = env.integer("TENLYR_TENANT_CONNECTIONS", 20, least=1, most=1_000)
+DATAPLANE_URL = env.url("TENLYR_DATAPLANE_URL", {"postgres": 5432, "postgresql": 5432})
 
 # ---- HTTP
 ROOT_URLCONF = "tenlyr.urls"

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from apps.isolation import public as isolation
 from apps.tenants.emails import key_of
 from apps.tenants.errors import TenantNotFound
-from apps.tenants.models import Tenant
+from apps.tenants.models import DeletionCertificate, Tenant
 from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
 from tenlyr.core import paging
@@ -66,6 +66,13 @@ def page(workspace_id: UUID, which: Filter, *, route: str, limit: int, cursor: s
         _narrowed(_of(workspace_id), which), place=place, limit=limit, cursor=cursor
     )
     return Page(placed(found.rows), found.next_cursor)
+
+
+def workspace_of(tenant_id: UUID) -> UUID | None:
+    """The workspace of a tenant, of one that is being purged too; None for any other."""
+    rows: Any = Tenant.objects.filter(pk=tenant_id).values_list("workspace_id", flat=True)
+    gone: Any = DeletionCertificate.objects.filter(pk=tenant_id)
+    return rows.first() or gone.values_list("workspace_id", flat=True).first()
 
 
 def id_by_email(workspace_id: UUID, owner_email: str) -> UUID | None:

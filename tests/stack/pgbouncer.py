@@ -17,13 +17,21 @@ START_TIMEOUT_S = 20
 
 
 class PgBouncer:
-    """`users` maps a role to its password; `pool_size` is the server connections per role."""
+    """`users` maps a role to its password; `pool_size` is the server connections per role; `more` is
+    settings of PgBouncer's own.
+    """
 
     def __init__(
-        self, program: str, database_url: str, users: dict[str, str], *, pool_size: int = 2
+        self,
+        program: str,
+        database_url: str,
+        users: dict[str, str],
+        *,
+        pool_size: int = 2,
+        more: dict[str, str] | None = None,
     ) -> None:
         self.program, self.users, self.pool_size = program, users, pool_size
-        self.target = urlsplit(database_url)
+        self.target, self.more = urlsplit(database_url), more or {}
         self.folder = Path(tempfile.mkdtemp(prefix="tenlyr-pgbouncer-"))
         self.port = ports.any_free()
         self.process: subprocess.Popen[bytes] | None = None
@@ -77,7 +85,7 @@ class PgBouncer:
             "unix_socket_dir =\npool_mode = transaction\nauth_type = scram-sha-256\n"
             f"auth_file = {self.folder / 'users'}\ndefault_pool_size = {self.pool_size}\n"
             "max_client_conn = 500\nquery_wait_timeout = 20\n"
-        )
+        ) + "".join(f"{name} = {value}\n" for name, value in self.more.items())
 
     def _wait_until_ready(self) -> None:
         user, password = next(iter(self.users.items()))

@@ -130,6 +130,9 @@ SELECT 'role_owns_objects', rolname FROM ours o
 UNION ALL
 SELECT 'role_is_member', o.rolname || ' of ' || g.rolname FROM ours o
     JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles g ON g.oid = m.roleid
+    -- A tenant's login may enter a database (at) and the schema it lives in (g), and nothing else.
+    WHERE NOT (o.rolname ~ '^tenlyr_t_[0-9a-f]{24}$' AND NOT g.rolcanlogin
+               AND g.rolname ~ '^tenlyr_(g_[0-9a-f]{32}|at_[0-9a-f]{16})$')
 UNION ALL
 SELECT 'role_has_member', g.rolname || ' has ' || m.rolname FROM pg_auth_members k
     JOIN pg_roles g ON g.oid = k.roleid JOIN pg_roles m ON m.oid = k.member

@@ -1,0 +1,17 @@
+"""The operator's own tables: released once, in every tenant's place, fenced by login."""
+
+from django.apps import AppConfig
+
+
+class DataplaneConfig(AppConfig):
+    name = "apps.dataplane"
+    label = "dataplane"
+
+    def ready(self) -> None:
+        from apps.dataplane import holding, residence, setting_up
+        from apps.isolation import public as isolation
+        from tenlyr.core import events, registry
+
+        isolation.database_part("dataplane", setting_up.elsewhere_sql())
+        events.subscribe(residence.on_event)
+        registry.register(holding.HOLDING)

@@ -1,0 +1,147 @@
+"""Credentials of a tenant for the operator's tables: made, shown once, ended."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.models import Q
+
+from apps.dataplane import names, scram, selectors
+from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
+from apps.dataplane.models import Login
+from apps.tenants import public as tenants
+from apps.tenants.public import Status
+from tenlyr.core import audit, clock, secrets
+
+log = structlog.get_logger(__name__)
+
+PLACE = "dataplane_login.verifier"
+MOST_LIVE = 20
+# The class of advisory locks under which a tenant's credentials are counted.
+COUNT = 7_362_014
+SHORTEST_S, LONGEST_S = 60, 365 * 86_400
+MOST_PER_SWEEP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new login with its password: the only time it is known."""
+
+    login: Login
+    password: str
+
+
+def live(tenant_id: UUID) -> list[Login]:
+    """The tenant's credentials that work, the newest first."""
+    rows = Login.objects.filter(tenant_id=tenant_id, revoked_at=None)
+    return list(rows.filter(_not_expired()).order_by("-created_at"))
+
+
+def make(*, workspace_id: UUID, tenant_id: UUID, ttl: timedelta | None = None) -> Made:
+    """A login of its own for whoever asks, good until it is ended or `ttl` is over.
+
+    Raises `TenantNotFound`, `TenantBlocked`, `NoDataPlane` and `TooManyCredentials`.
+    """
+    password = scram.new_password()
+    verifier = scram.verifier(password)
+    with transaction.atomic():
+        if tenants.get(workspace_id, tenant_id).status != Status.ACTIVE:
+            raise TenantBlocked()
+        if not selectors.version_of(workspace_id):
+            raise NoDataPlane()
+        _refuse_over_limit(tenant_id)
+        alias = selectors.alias_of(tenant_id)
+        login = Login.objects.create(
+            workspace_id=workspace_id,
+            tenant_id=tenant_id,
+            role=names.new_login(),
+            verifier=secrets.seal(verifier.encode(), place=PLACE),
+            aliases=[alias],
+            expires_at=clock.now() + ttl if ttl else None,
+        )
+        _add(alias, login, verifier)
+        _record("dataplane.credential_made", login)
+    return Made(login, password)
+
+
+def end(*, workspace_id: UUID, tenant_id: UUID, login_id: UUID) -> None:
+    """End a credential and its sessions now; one that has ended already is not found."""
+    with transaction.atomic():
+        login = (
+            Login.objects.select_for_update()
+            .filter(pk=login_id, workspace_id=workspace_id, tenant_id=tenant_id, revoked_at=None)
+            .first()
+        )
+        if login is None:
+            raise CredentialNotFound()
+        _end(login)
+        _record("dataplane.credential_ended", login)
+
+
+def end_all(tenant_id: UUID) -> int:
+    """End every credential of a tenant that is going; answers how many there were."""
+    rows = Login.objects.filter(tenant_id=tenant_id, revoked_at=None)
+    with transaction.atomic():
+        for login in rows.select_for_update():
+            _end(login)
+        gone, _ = Login.objects.filter(tenant_id=tenant_id).delete()
+    return gone
+
+
+def sweep() -> int:
+    """Remove the roles of credentials whose time is over; answers how many."""
+    due = Login.objects.filter(revoked_at=None, expires_at__lte=clock.now())
+    done = 0
+    for login in due.order_by("expires_at")[:MOST_PER_SWEEP]:
+        try:
+            with transaction.atomic():
+                _end(login)
+            done += 1
+        except DatabaseError as error:  # its database may be away: it is refused there anyway
+            log.warning("dataplane.not_swept", role=login.role, reason=type(error).__name__)
+    return done
+
+
+def verifier_of(login: Login) -> str:
+    """The verifier, for another database that the login moves to."""
+    return secrets.unseal(bytes(login.verifier), place=PLACE).decode()
+
+
+def _end(login: Login) -> None:
+    for alias in login.aliases:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT tenlyr_dataplane.drop_login(%s)", [login.role])
+    login.revoked_at = clock.now()
+    login.save(update_fields=["revoked_at"])
+
+
+def _add(alias: str, login: Login, verifier: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT tenlyr_dataplane.add_login(%s, %s, %s, %s, %s)",
+            [login.role, login.tenant_id, verifier, login.expires_at, settings.TENANT_CONNECTIONS],
+        )
+
+
+def _refuse_over_limit(tenant_id: UUID) -> None:
+    with connection.cursor() as cursor:  # counted one after the other
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [COUNT, str(tenant_id)])
+    if len(live(tenant_id)) >= MOST_LIVE:
+        raise TooManyCredentials(limit=MOST_LIVE)
+
+
+def _not_expired() -> Q:
+    return Q(expires_at=None) | Q(expires_at__gt=clock.now())
+
+
+def _record(action: str, login: Login) -> None:
+    audit.record(
+        action,
+        workspace_id=login.workspace_id,
+        tenant_id=login.tenant_id,
+        target=str(login.id),
+        role=login.role,
+    )

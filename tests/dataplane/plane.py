@@ -1,0 +1,92 @@
+"""An operator with three tables, two tenants that share and one with its own schema, and what it
+takes to speak SQL as each of them.
+"""
+
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+
+from tests.cast import Account, Customer
+
+SQL = """
+CREATE TYPE mood AS ENUM ('calm', 'cross');
+CREATE TABLE customers (
+    tenant_id uuid NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    email text NOT NULL,
+    mood mood NOT NULL DEFAULT 'calm',
+    PRIMARY KEY (tenant_id, id),
+    UNIQUE (tenant_id, email)
+);
+CREATE TABLE orders (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    customer_id bigint NOT NULL,
+    total numeric(12, 2) NOT NULL DEFAULT 0,
+    body jsonb NOT NULL DEFAULT '{}',
+    blob bytea,
+    placed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, customer_id) REFERENCES customers (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX orders_placed ON orders (tenant_id, placed_at);
+CREATE TABLE notes (
+    tenant_id uuid NOT NULL,
+    id serial NOT NULL,
+    text text NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+"""
+
+
+def release(account: Account, sql: str = SQL, version: int = 1) -> Any:
+    """Publish a release for the account."""
+    from apps.dataplane import releasing
+
+    return releasing.publish(workspace_id=account.id, version=version, sql=sql)
+
+
+class Session:
+    """A tenant's credential and a connection made with it."""
+
+    def __init__(self, customer: Customer, url: str, **more: Any) -> None:
+        from apps.dataplane import logins
+
+        self.customer = customer
+        self.made = logins.make(workspace_id=customer.workspace.id, tenant_id=customer.id, **more)
+        self.url = login_url(url, self.made.login.role, self.made.password)
+
+    @property
+    def role(self) -> str:
+        return str(self.made.login.role)
+
+    def connect(self, **more: Any) -> "psycopg.Connection[Any]":
+        """A new connection that commits each statement."""
+        return psycopg.connect(self.url, **{"autocommit": True, "connect_timeout": 5, **more})
+
+    def run(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """One statement on a connection of its own; its rows."""
+        with self.connect(prepare_threshold=None) as connection:
+            cursor = connection.execute(sql, params or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+def login_url(url: str, role: str, password: str) -> str:
+    """The address with another login."""
+    parts = urlsplit(url)
+    place = f"{role}:{quote(password, safe='')}@{parts.hostname}:{parts.port}"
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+
+
+def furnish(session: Session, mark: str) -> None:
+    """A few rows of the tenant's own, written without a word about tenants."""
+    with session.connect() as connection:
+        connection.execute(
+            "INSERT INTO customers (email) VALUES (%s), (%s)", [f"1@{mark}", f"2@{mark}"]
+        )
+        connection.execute(
+            "INSERT INTO orders (customer_id, total, body) SELECT id, 9.99, %s FROM customers",
+            [f'{{"of": "{mark}"}}'],
+        )
+        connection.execute("INSERT INTO notes (text) VALUES (%s)", [f"note of {mark}"])
