@@ -14,7 +14,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from psycopg_pool import PoolTimeout
 
-from apps.metering import partitions, rebuilding, storing, stream
+from apps.metering import months, partitions, rebuilding, storing, stream
 from apps.metering.inserting import POISON
 from apps.metering.leases import Leases
 from apps.metering.storing import Stored
@@ -36,6 +36,7 @@ BEAT_S = 1.0
 WAITING_S = 2.0
 MINUTE_S = 60.0
 HOUR_S = 3_600.0
+PARTITIONS_S = 1.0
 LONGEST_PAUSE_S = 5.0
 STAGING_EVENTS = 20_000
 
@@ -81,7 +82,8 @@ class Consumer:
         if self._is_time("beat", BEAT_S):
             self._beat()
         if self._is_time("partitions", HOUR_S):
-            partitions.ensure_partitions()
+            # What is left is the task's: rows wait here.
+            partitions.ensure_partitions(within_s=PARTITIONS_S)
         self._read()
         if self._must_flush():
             self._flush()
@@ -214,8 +216,8 @@ class Consumer:
         try:
             done = [storing.store(entries)]
         except POISON as error:
-            log.warning("metering.batch_refused", reason=str(error)[:300])
-            partitions.ensure_partitions()
+            made = months.make_for(entries)
+            log.warning("metering.batch_refused", reason=str(error)[:300], months_made=made)
             done = _store_in_parts(entries)
         for part in done:
             self._let_go(part)

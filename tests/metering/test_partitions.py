@@ -23,16 +23,30 @@ def months(location: Location) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def test_every_location_has_those_an_event_may_need(globex: Customer) -> None:
-    with time_machine.travel(datetime(2026, 11, 21, tzinfo=UTC), tick=False):
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        (datetime(2026, 11, 1, tzinfo=UTC), ("202611", "202612")),
+        (datetime(2026, 11, 30, 23, 59, tzinfo=UTC), ("202611", "202612")),
+        (datetime(2027, 1, 30, tzinfo=UTC), ("202701", "202702")),
+    ],
+)
+def test_every_location_has_this_month_and_the_next(
+    globex: Customer, day: datetime, wanted: tuple[str, ...]
+) -> None:
+    with time_machine.travel(day, tick=False):
         partitions.ensure_partitions()
-    wanted = {
-        f"{parent}_{month}"
-        for parent in ("usage_event", "usage_minute")
-        for month in ("202610", "202611", "202612", "202701")
-    }
+    names = {f"{parent}_{month}" for parent in partitions.PARENTS for month in wanted}
     assert len(locations()) >= 2
-    assert all(wanted <= months(location) for location in locations())
+    assert all(names <= months(location) for location in locations())
+
+
+def test_with_little_time_only_some_are_made(globex: Customer) -> None:
+    day = datetime(2027, 6, 1, tzinfo=UTC)
+    with time_machine.travel(day, tick=False):
+        assert partitions.ensure_partitions(within_s=-1) == 0
+        assert partitions.ensure_partitions() > 0
+        assert partitions.ensure_partitions(within_s=-1) == 0
 
 
 def test_a_second_time_there_is_nothing_to_do(globex: Customer) -> None:
