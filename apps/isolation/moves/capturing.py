@@ -18,9 +18,10 @@ from apps.isolation.moves.quoting import columns, name, value
 from apps.isolation.moves.shapes import TENANT, Shape
 
 SQL = Path(__file__).parent / "sql"
-BOOKKEEPING, CAPTURE, GATE, FROZEN = (
-    (SQL / f"{file}.sql").read_text() for file in ("bookkeeping", "capture", "gate", "frozen")
-)
+BOOKKEEPING, CAPTURE = ((SQL / f"{file}.sql").read_text() for file in ("bookkeeping", "capture"))
+# The control plane's own gate closes with the flip itself, whoever dies in that moment.
+CONTROL_GATE = "SELECT epoch > {epoch} FROM public.isolation_placement WHERE tenant_id = {tenant}"
+GATE = "SELECT g.has_left FROM tenlyr_moves.gate AS g WHERE g.move_id = {move}"
 BOOKKEEPING_LOCK = 7_362_003
 # A trigger's lock makes writers queue behind it: ask briefly, and often.
 LOCK_TIMEOUT_MS = 50
@@ -62,22 +63,37 @@ def start(journey: Journey) -> None:
             f"CREATE TABLE IF NOT EXISTS {log} (n bigint GENERATED ALWAYS AS IDENTITY"
             " PRIMARY KEY, tbl text NOT NULL, key jsonb NOT NULL)",
         )
-        run(connection, f"GRANT SELECT, DELETE ON {log} TO tenlyr_fleet")
+        run(connection, f"GRANT SELECT, INSERT, DELETE ON {log} TO tenlyr_fleet")
+        run(
+            connection,
+            f"INSERT INTO tenlyr_moves.gate (move_id) VALUES ({_id(journey)})"
+            " ON CONFLICT DO NOTHING",
+        )
     for shape in journey.shapes:
         run(connection, _function(journey, shape))
         patiently(connection, _triggers(journey, shape), f"Table {shape.table.name}")
 
 
-def freeze(journey: Journey) -> None:
-    """Refuse every further write of the tenant at the source."""
-    for shape in journey.shapes:
-        run(journey.links.source_owner, FROZEN.format(function=_name(journey.hex, shape)))
+def close_gate(journey: Journey) -> None:
+    """Refuse every further write of the tenant at a source that cannot see the flip."""
+    _set_gate(journey, has_left=True)
 
 
-def thaw(journey: Journey) -> None:
-    """Undo `freeze`, when the flip did not come about."""
-    for shape in journey.shapes:
-        run(journey.links.source_owner, _function(journey, shape))
+def open_gate(journey: Journey) -> None:
+    """Let writers in again: the flip did not come about."""
+    _set_gate(journey, has_left=False)
+
+
+def has_own_gate(journey: Journey) -> bool:
+    """Whether the source is in another database than the control plane."""
+    return journey.source.alias != "default"
+
+
+def _set_gate(journey: Journey, *, has_left: bool) -> None:
+    run(
+        journey.links.source_owner,
+        f"UPDATE tenlyr_moves.gate SET has_left = {has_left} WHERE move_id = {_id(journey)}",
+    )
 
 
 def stop(connection: Connection, move_hex: str) -> None:
@@ -99,6 +115,8 @@ def stop(connection: Connection, move_hex: str) -> None:
     for (function,) in functions:
         run(connection, f"DROP FUNCTION {function}")
     run(connection, f"DROP TABLE IF EXISTS {change(move_hex)}")
+    if run(connection, "SELECT 1 FROM pg_namespace WHERE nspname = 'tenlyr_moves'").fetchone():
+        run(connection, f"DELETE FROM tenlyr_moves.gate WHERE move_id = {value(move_hex)}::uuid")
 
 
 def patiently(connection: Connection, statements: list[str], what: str) -> None:
@@ -119,14 +137,18 @@ def patiently(connection: Connection, statements: list[str], what: str) -> None:
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
+def _id(journey: Journey) -> str:
+    return f"{value(str(journey.move.id))}::uuid"
+
+
 def _name(move_hex: str, shape: Shape) -> str:
     return name("tenlyr_moves", f"capture_{move_hex}_{shape.tag}")
 
 
 def _function(journey: Journey, shape: Shape) -> str:
-    gate = ""
-    if journey.source.alias == "default":
-        gate = GATE.format(tenant=journey.tenant, epoch=journey.epoch)
+    gate = CONTROL_GATE.format(tenant=journey.tenant, epoch=journey.epoch)
+    if has_own_gate(journey):
+        gate = GATE.format(move=_id(journey))
     return CAPTURE.format(
         function=_name(journey.hex, shape),
         lock=lock_of(journey.tenant_id),

@@ -48,16 +48,10 @@ def flip(journey: Journey) -> None:
     raise MoveFailed("The tenant's writes could not be held: a transaction stayed open too long.")
 
 
-def is_foreign(journey: Journey) -> bool:
-    """Whether the source is no part of the control plane's database, where the gate is."""
-    return journey.source.alias != "default"
-
-
 def _open_again(journey: Journey) -> None:
     """Undo what an earlier fence did before it was broken off."""
     parking.park(journey)
-    if is_foreign(journey):
-        capturing.thaw(journey)
+    capturing.open_gate(journey)
 
 
 def _pass(journey: Journey, budget_s: float, attempt: int) -> None:
@@ -70,28 +64,23 @@ def _pass(journey: Journey, budget_s: float, attempt: int) -> None:
         replaying.catch_up(journey)
         if replaying.pending(journey) or time.perf_counter() - began > budget_s:
             raise MoveBusy
-        try:
-            _arrive(journey)
-            flipping.commit(journey, attempt)
-        except BaseException:
-            if is_foreign(journey):
-                capturing.thaw(journey)
-            raise
-        capturing.freeze(journey)
+        # What fails from here on may have flipped: the gate stays as it is until the row is read.
+        _arrive(journey)
+        flipping.commit(journey, attempt)
         held.close()
         fence_ms = (time.perf_counter() - began) * 1000
     journey.note(fenceMs=round(fence_ms, 1))
 
 
 def _arrive(journey: Journey) -> None:
-    """Make the target ready for writers, and, where no gate closes by itself, close the source."""
+    """Make the target ready for writers, and close a source whose gate the flip does not close."""
     if not journey.is_shared_target:
         parking.bring_back(journey)
     sequences.carry(journey)
     for part in parts.parts():
         part.arrive(journey.tenant_id, journey.source, journey.arrival, journey.epoch + 1)
-    if is_foreign(journey):
-        capturing.freeze(journey)
+    if capturing.has_own_gate(journey):
+        capturing.close_gate(journey)
     journey.liveness.check()
 
 

@@ -8,6 +8,8 @@ from apps.isolation.moves.links import one, run
 from apps.isolation.moves.quoting import name, value
 
 FOREIGN_KEYS = (shapes.SQL / "foreign_keys.sql").read_text()
+# How the definition ends of a constraint that nobody proved at the target either.
+UNPROVEN = (" NOT VALID", " NOT ENFORCED")
 # (table, constraint) -> its definition; both names as they are written in SQL.
 Parked = dict[tuple[str, str], str]
 
@@ -33,15 +35,15 @@ def park(journey: Journey) -> None:
 
 def bring_back(journey: Journey) -> None:
     """Add them unproven: new rows are checked from now on, the copied ones later."""
-    connection = journey.links.target_owner
-    with connection.transaction():
-        for (table, constraint), definition in _parked(journey).items():
-            is_complete = definition.endswith((" NOT VALID", " NOT ENFORCED"))
-            unproven = "" if is_complete else " NOT VALID"
-            run(
-                connection,
-                f"ALTER TABLE {table} ADD CONSTRAINT {name(constraint)} {definition}{unproven}",
-            )
+    statements = []
+    for (table, constraint), definition in _parked(journey).items():
+        unproven = "" if definition.endswith(UNPROVEN) else " NOT VALID"
+        statements.append(
+            f"ALTER TABLE {table} ADD CONSTRAINT {name(constraint)} {definition}{unproven}"
+        )
+    if statements:
+        # One message, and so one transaction: the tenant's writers are waiting.
+        run(journey.links.target_owner, ";".join(statements))
 
 
 def prove(journey: Journey) -> None:
@@ -49,7 +51,7 @@ def prove(journey: Journey) -> None:
     connection = journey.links.target_owner
     known = _parked(journey)
     for (table, constraint), definition in known.items():
-        if not definition.endswith((" NOT VALID", " NOT ENFORCED")):
+        if not definition.endswith(UNPROVEN):
             run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name(constraint)}")
 
 

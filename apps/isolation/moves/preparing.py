@@ -50,10 +50,20 @@ def prepare(journey: Journey) -> None:
     """Step `prepare`: every table, empty of this tenant, without what would hinder the copy."""
     capturing.keep_books(journey.links.target_owner)
     progress.arrive(journey)
+    _reopen(journey)
     journey.prepare_parts()
     for shape in journey.shapes:
         _make_beside(journey, shape)
     parking.park(journey)
+
+
+def _reopen(journey: Journey) -> None:
+    """A place that the tenant once left may still refuse it: take the old gates away."""
+    left = models.Move.objects.filter(
+        tenant_id=journey.tenant_id, source=journey.arrival.id
+    ).exclude(pk=journey.move.pk)
+    for move in left:
+        capturing.stop(journey.links.target_owner, move.id.hex)
 
 
 def _make_beside(journey: Journey, shape: Shape) -> None:

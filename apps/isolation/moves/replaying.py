@@ -5,7 +5,7 @@ A round is complete: everything in the log at its moment, and afterwards the two
 at that moment. Each round compares the digests of the rows it brought.
 """
 
-from apps.isolation.moves import capturing, digests, progress
+from apps.isolation.moves import capturing, dependants, digests, progress
 from apps.isolation.moves.copying import insert, pipe
 from apps.isolation.moves.errors import MoveFailed
 from apps.isolation.moves.journey import Journey
@@ -28,11 +28,15 @@ def catch_up(journey: Journey) -> int:
         progress.claim(journey)
         run(source, f"{SNAPSHOT}; {PROBE}")
         run(target, PROBE)
+        for shape in _dirty(journey):
+            send_keys(journey, shape)
+        if journey.is_shared_target:
+            dependants.include(journey)
         dirty = _dirty(journey)
+        for shape in reversed(dirty):
+            run(target, _delete(journey, shape))
         for shape in dirty:
             _bring(journey, shape)
-        if journey.is_shared_target:
-            _drop_absent(journey, dirty)
         for shape in dirty:
             _compare(journey, shape)
         return run(source, f"DELETE FROM {capturing.change(journey.hex)}").rowcount
@@ -83,45 +87,21 @@ def _rows_of(journey: Journey, relation: str, key_rows: str, shape: Shape) -> st
     )
 
 
+def _delete(journey: Journey, shape: Shape) -> str:
+    matches = " AND ".join(f"t.{name(column)} = k.{name(column)}" for column in shape.key)
+    return (
+        f"DELETE FROM {shape.target} AS t USING {keys(journey.hex, shape)} AS k"
+        f" WHERE t.{name(TENANT)} = {journey.tenant} AND {matches}"
+    )
+
+
 def _bring(journey: Journey, shape: Shape) -> None:
     target, into = journey.links.target, stage(journey.hex, shape)
-    send_keys(journey, shape)
     run(target, f"DELETE FROM {into}")
     rows = _rows_of(journey, shape.source, f"({changed_keys(journey, shape)})", shape)
     query = f"SELECT {columns(shape.copied, 't')} FROM {rows}"
     pipe(journey.links.source, target, query, f"{into} ({columns(shape.copied)})", shape)
-    if journey.is_shared_target:
-        run(target, _upsert(shape, into))
-    else:
-        run(target, _delete(journey, shape, ""))
-        run(target, insert(shape, into))
-
-
-def _delete(journey: Journey, shape: Shape, more: str) -> str:
-    matches = " AND ".join(f"t.{name(column)} = k.{name(column)}" for column in shape.key)
-    return (
-        f"DELETE FROM {shape.target} AS t USING {keys(journey.hex, shape)} AS k"
-        f" WHERE t.{name(TENANT)} = {journey.tenant} AND {matches}{more}"
-    )
-
-
-def _upsert(shape: Shape, from_: str) -> str:
-    """For tables whose foreign keys are in force: a delete would take those who refer with it."""
-    names = columns(shape.copied)
-    sets = ", ".join(f"{name(one)} = excluded.{name(one)}" for one in shape.changeable)
-    return (
-        f"INSERT INTO {shape.target} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {from_}"
-        f" ON CONFLICT ({columns(shape.conflict)}) DO "
-        + (f"UPDATE SET {sets}" if sets else "NOTHING")
-    )
-
-
-def _drop_absent(journey: Journey, dirty: list[Shape]) -> None:
-    """Delete what is gone at the source, those who refer first."""
-    for shape in reversed(dirty):
-        same = " AND ".join(f"s.{name(column)} = k.{name(column)}" for column in shape.key)
-        gone = f" AND NOT EXISTS (SELECT FROM {stage(journey.hex, shape)} AS s WHERE {same})"
-        run(journey.links.target, _delete(journey, shape, gone))
+    run(target, insert(shape, into))
 
 
 def _compare(journey: Journey, shape: Shape) -> None:

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 def leave(journey: Journey) -> None:
     """Step `leave`: whoever still comes to the old place is sent on."""
-    capturing.freeze(journey)
+    capturing.close_gate(journey)
     for part in parts.parts():
         part.leave(journey.tenant_id, journey.source, journey.arrival, journey.epoch + 1)
 

@@ -35,7 +35,6 @@ class Column:
     type: str
     plain_type: str
     is_generated: bool
-    is_always_identity: bool
     is_builtin: bool
     is_enum: bool
     has_scale: bool
@@ -67,7 +66,6 @@ class Shape:
     key: tuple[str, ...]
     units: tuple[Unit, ...]
     has_more_uniques: bool
-    conflict: tuple[str, ...]
     is_chunkable: bool
 
     @property
@@ -97,16 +95,6 @@ class Shape:
     def copied(self) -> tuple[str, ...]:
         """The columns that hold data of their own."""
         return tuple(one.name for one in self.source_columns if not one.is_generated)
-
-    @property
-    def changeable(self) -> tuple[str, ...]:
-        """What an update may set: neither key nor an identity that is always generated."""
-        fixed = {TENANT, *self.key}
-        return tuple(
-            one.name
-            for one in self.target_columns
-            if not (one.is_generated or one.is_always_identity or one.name in fixed)
-        )
 
     @property
     def copy_format(self) -> str:
@@ -157,7 +145,6 @@ def _read(source: Connection, target: Connection, table: Table) -> Shape:
         key=key,
         units=tuple(Unit(f"{table.schema}.{leaf}", condition) for leaf, condition in units),
         has_more_uniques=len(uniques) > 1,
-        conflict=matching[0],
         is_chunkable=not refers_to_itself,
     )
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.isolation import models, parts, placements
 from apps.isolation.moves import links
-from apps.isolation.public import Level, Location, run_move, start_move
+from apps.isolation.public import Level, Location, rollback_move, run_move, start_move
 from tests.isolation.moves import shop, usage
 
 
@@ -40,6 +40,12 @@ class Mover:
     def move(self, target: Level, **more: Any) -> models.Move:
         """Begin a move and run it here."""
         return run_move(self.start(target, **more).id)
+
+    def back(self, move: models.Move) -> models.Move:
+        """Roll a move back, here."""
+        with transaction.atomic():
+            begun = rollback_move(workspace_id=self.workspace_id, move_id=move.id)
+        return run_move(begun.id)
 
 
 def only_ours() -> None:

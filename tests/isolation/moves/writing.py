@@ -151,12 +151,16 @@ class Clerk(Writer):
             kept = act()
         kept()
 
-    def rows(self) -> dict[str, list[str]]:
-        """The model, as `shop.rows` would read it."""
-        return {
-            table: sorted(json.dumps(row, sort_keys=True) for row in rows.values())
-            for table, rows in self.model.items()
-        }
+    def differences(self, where: Location) -> dict[str, list[str]]:
+        """Rows that are at a place and not in the model (+), or the other way round (-)."""
+        found = {}
+        for table, texts in shop.rows(where, self.tenant_id).items():
+            there = {json.dumps(json.loads(text), sort_keys=True) for text in texts}
+            here = {json.dumps(row, sort_keys=True) for row in self.model[table].values()}
+            differing = [f"+ {row}" for row in there - here] + [f"- {row}" for row in here - there]
+            if differing or len(texts) != len(there):
+                found[table] = differing
+        return found
 
     def _open(self) -> tuple[Connection, str]:
         where = self.where()
@@ -289,11 +293,3 @@ class Clerk(Writer):
                     row["order_id"] = None
 
         return forget
-
-
-def normal(rows: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Rows as read, in the model's form."""
-    return {
-        table: sorted(json.dumps(json.loads(text), sort_keys=True) for text in texts)
-        for table, texts in rows.items()
-    }

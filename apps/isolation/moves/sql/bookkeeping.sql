@@ -24,3 +24,9 @@ CREATE TABLE IF NOT EXISTS tenlyr_moves.progress (
 );
 GRANT SELECT, UPDATE ON tenlyr_moves.arrival TO tenlyr_fleet;
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenlyr_moves.progress TO tenlyr_fleet;
+
+-- gate: whether writers may still write here, where the control plane's placement cannot be asked.
+CREATE TABLE IF NOT EXISTS tenlyr_moves.gate (
+    move_id uuid PRIMARY KEY,
+    has_left boolean NOT NULL DEFAULT false
+);

@@ -4,7 +4,6 @@ SELECT a.attname,
        CASE WHEN b.oid < 16384 THEN format_type(a.atttypid, a.atttypmod)
             ELSE b.typname || CASE t.typcategory WHEN 'A' THEN '[]' ELSE '' END END,
        a.attgenerated <> '',
-       a.attidentity = 'a',
        b.oid < 16384 AND t.oid < 16384,
        t.typtype = 'e',
        a.atttypmod >= 0
