@@ -58,28 +58,30 @@ def place(tenant: Customer, place: Location) -> None:
 
 @contextmanager
 def away(alias: str) -> Iterator[None]:
-    """Every connection to the database is refused."""
-    held = aliases._known[alias]
-    dead = replace(held[0], port=outages.dead_port())
-    _forget(alias)
-    aliases._known[alias] = (dead, dead)
+    """Every connection to the database is refused, those that were open are gone."""
+    _move_to(alias, replace(_control(), port=outages.dead_port()))
     try:
         yield
     finally:
-        aliases._known[alias] = held
-        _forget(alias)
+        _move_to(alias, _control())
 
 
-def _forget(alias: str) -> None:
-    for name in (alias, aliases.fleet_alias(alias), aliases.owner_alias(alias)):
+def _move_to(alias: str, server: addresses.Address) -> None:
+    dsn = addresses.seal(server.named(alias), aliases.DSN_PLACE)
+    models.Database.objects.filter(pk=alias).update(dsn=dsn)
+    aliases.suspect(alias)
+    _hang_up(alias)
+
+
+def _hang_up(alias: str) -> None:
+    for name in (alias, aliases.fleet_alias(alias)):
         aliases.let_go(name)
+        pools.end(name)
 
 
 def drop(alias: str) -> None:
     """The end of the database, and of its Locations for all who look for them."""
-    for name in (alias, aliases.fleet_alias(alias)):
-        aliases.let_go(name)
-        pools.end(name)
+    _hang_up(alias)
     models.Location.objects.filter(alias=alias).update(state=models.Location.State.RETIRED)
     models.Database.objects.filter(pk=alias).update(state=models.Database.State.RETIRED)
     with _deploy(_control().name) as deploy:

@@ -15,56 +15,32 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from apps.isolation import public as isolation
 from apps.isolation.public import database_fleet
-from apps.metering import outages, storing, stream
+from apps.metering import (
+    elsewhere,
+    holding,
+    outages,
+    partitions,
+    periods,
+    purging,
+    selectors,
+    storing,
+    stream,
+)
 from apps.metering.public import ensure_partitions
 from apps.metering.stream import START, Entry
 from tenlyr.core import redis
-from tests import cast
-from tests.cast import Account, Customer
+from tests.cast import Customer
 from tests.metering import second
 from tests.metering.stored import forget_ids
 from tests.metering.support import admit, assert_agree, caller, dead_letters, rows, store
 
+pytestmark = pytest.mark.usefixtures("one_shard")
+
 
 class Killed(BaseException):
     """The process is gone."""
-
-
-@pytest.fixture(scope="module")
-def database(_database: None) -> Iterator[str]:
-    """The alias of a second database."""
-    alias = second.make()
-    yield alias
-    second.drop(alias)
-
-
-@pytest.fixture(autouse=True)
-def _one_shard(monkeypatch: pytest.MonkeyPatch, _database: None) -> Iterator[None]:
-    """All tenants of a test share a shard: the hardest case. And nothing waits from before."""
-    monkeypatch.setattr(redis, "SHARDS", 1)
-    store()
-    yield
-    outages._outages.clear()
-    store()
-
-
-@pytest.fixture
-def initech(workspace: Account, database: str) -> Customer:
-    """A tenant with a database of its own."""
-    tenant = cast.tenant(workspace, "Initech", plan="growth")
-    second.place(tenant, second.location(database))
-    ensure_partitions()
-    return tenant
-
-
-@pytest.fixture
-def hooli(workspace: Account, database: str) -> Customer:
-    """Another one in the same database."""
-    tenant = cast.tenant(workspace, "Hooli", plan="growth")
-    second.place(tenant, second.location(database))
-    ensure_partitions()
-    return tenant
 
 
 @contextmanager
@@ -292,3 +268,84 @@ class TestCrashes:
         for tenant in (acme, initech):
             assert len(rows(tenant.id)) == 1
             assert_agree(tenant.id)
+
+
+class TestFence:
+    def test_one_who_lost_the_lock_writes_nothing(
+        self, initech: Customer, database: str, monkeypatch: Any
+    ) -> None:
+        """The control plane's connection was gone; meanwhile the tenant was held, and moved."""
+        admit(caller(initech))
+        held = waiting()
+        whole = elsewhere.store
+
+        def late(*args: Any) -> Any:
+            monkeypatch.setattr(elsewhere, "store", whole)
+            raw: Any = connections["fleet"].connection
+            raw.close()
+            with holding.held(initech.id, wait_s=5):
+                pass
+            return whole(*args)
+
+        monkeypatch.setattr(elsewhere, "store", late)
+        with pytest.raises(OperationalError):
+            storing.store(held)
+        survive()
+        assert rows(initech.id) == []
+        store()
+        assert len(rows(initech.id)) == 1
+        assert_agree(initech.id)
+
+    def test_a_control_plane_put_back_to_an_older_day_catches_up(
+        self, initech: Customer, database: str
+    ) -> None:
+        with (
+            database_fleet(f"{database}_fleet") as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("UPDATE public.metering_shard SET fence = fence + 1000000")
+        admit(caller(initech))
+        with pytest.raises(elsewhere.Fenced):
+            storing.store(waiting())
+        survive()
+        store()
+        assert len(rows(initech.id)) == 1
+
+
+def test_reads_and_the_purge_go_there(initech: Customer, hooli: Customer) -> None:
+    for tenant in (initech, hooli):
+        admit(caller(tenant), value=4, endpoint="/x")
+    store()
+    (event,) = selectors.events(initech.id, 10)
+    assert (event["value"], event["endpoint"]) == (4, "/x")
+    assert [row["id"] for row in selectors.all_events(initech.id)] == [event["id"]]
+    assert selectors.summary(initech.id)["rollups"]["monthly"][0]["value"] == 4
+    assert purging.purge(initech.id) == 1 + 1 + 3
+    assert purging.purge(initech.id) == 0
+    assert (rows(initech.id), len(rows(hooli.id))) == ([], 1)
+
+
+def test_months_are_kept_there_too(initech: Customer, database: str) -> None:
+    (place,) = isolation.group([initech.id])
+    assert partitions.of_location(place) == partitions.wanted()
+    old = periods.of_month(2024, 1)
+    for parent in partitions.PARENTS:
+        partitions.make(place, parent, old)
+    with second.away(database):
+        outages._outages.clear()
+        assert partitions.ensure_partitions() == 0
+    outages._outages.clear()
+    assert partitions.drop_expired() >= 2
+    assert partitions.of_location(place) == partitions.wanted()
+
+
+def test_staging_there_gives_its_space_back(
+    initech: Customer, database: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(storing, "STAGING_BYTES", 0)
+    admit(caller(initech))
+    store()
+    storing.empty_staging()
+    with database_fleet(f"{database}_fleet") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size('public.metering_staging')")
+        assert cursor.fetchone() == (0,)
