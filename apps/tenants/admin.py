@@ -125,7 +125,7 @@ class MoveAdmin(ReadOnly):
     list_filter = ("status", "to_level", "is_rollback")
     search_fields = ("id", "tenant_id")
     ordering = ("-created_at", "-id")
-    actions = ("roll_back",)
+    actions = ("roll_back", "stop")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Who may take a move back: operators with the right to change tenants."""
@@ -151,6 +151,13 @@ class MoveAdmin(ReadOnly):
             moving.roll_back(workspace_id=move.workspace_id, move_id=move.id)
 
         self.act(request, "begin to move back", verb, rows)
+
+    @admin.action(description="Stop the selected moves", permissions=["operate"])
+    def stop(self, request: HttpRequest, rows: "QuerySet[Move]") -> None:
+        def verb(move: Move) -> None:
+            moving.stop(workspace_id=move.workspace_id, move_id=move.id)
+
+        self.act(request, "stopped", verb, rows)
 
 
 @admin.register(PlanVersion)

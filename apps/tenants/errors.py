@@ -16,6 +16,11 @@ class TenantNotMovable(Refused):
     message = "Only an active or suspended tenant can be moved."
 
 
+class MoveNotStoppable(Refused):
+    code = "migration_not_stoppable"
+    message = "The migration has ended, or the tenant is at its new level already."
+
+
 class EmailTaken(Conflict):
     """A tenant of this workspace has the address (D4, X39). Details: existing_tenant_id."""
 

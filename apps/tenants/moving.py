@@ -14,13 +14,14 @@ from django.db import transaction
 from apps.isolation import public as isolation
 from apps.isolation.public import Level, Move
 from apps.tenants import catalogue, selectors
-from apps.tenants.errors import TenantNotMovable
+from apps.tenants.errors import MoveNotStoppable, TenantNotMovable
 from apps.tenants.models import Tenant
 from apps.tenants.states import Status
-from tenlyr.core import paging
+from tenlyr.core import audit, paging
 from tenlyr.core.paging import Page
 
 MOVABLE = frozenset({Status.ACTIVE, Status.SUSPENDED})
+STOPPED = "It was stopped by an operator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,24 @@ def roll_back(*, workspace_id: UUID, move_id: UUID) -> Move:
         move = get(workspace_id, move_id)
         _movable(workspace_id, move.tenant_id)
         return isolation.rollback_move(workspace_id=workspace_id, move_id=move.id)
+
+
+def stop(*, workspace_id: UUID, move_id: UUID) -> None:
+    """Let a move fail that has not flipped yet: a matter of support, not of the API.
+
+    Raises `MoveNotFound`, and `MoveNotStoppable` for one that ended or flipped.
+    """
+    with transaction.atomic():
+        move = get(workspace_id, move_id)
+        is_running = move.status in {"pending", "in_progress"}
+        if not is_running or not isolation.stop_moves(move.tenant_id, STOPPED):
+            raise MoveNotStoppable
+        audit.record(
+            "isolation.move_stopped",
+            workspace_id=workspace_id,
+            tenant_id=move.tenant_id,
+            target=str(move.id),
+        )
 
 
 def get(workspace_id: UUID, move_id: UUID, *, tenant_id: UUID | None = None) -> Move:

@@ -129,3 +129,16 @@ class TestMoves:
     def test_one_that_runs_is_not(self, running: Move) -> None:
         page = act(browser(operator("change_tenant")), MOVES, "roll_back", running.pk)
         assert "This migration can no longer be rolled back." in page
+
+    def test_one_that_waits_is_stopped_and_the_tenant_stays(self, acme: Customer) -> None:
+        who: dict[str, Any] = {"workspace_id": acme.workspace.id, "tenant_id": acme.id}
+        move = moving.start(**who, target=Level.DEDICATED_SCHEMA)
+        client = browser(operator("change_tenant"))
+        assert "1 stopped." in act(client, MOVES, "stop", move.pk)
+        ended = isolation.run_move(move.pk)
+        assert (ended.status, ended.error) == ("failed", "It was stopped by an operator.")
+        assert isolation.level_of([acme.id]) == {acme.id: Level.SHARED_SCHEMA}
+        actions = [row.body for row in AuditEntry.objects.filter(tenant_id=acme.id)]
+        kept = [one for one in actions if one["action"] == "isolation.move_stopped"]
+        assert [one["actorType"] for one in kept] == ["operator"]
+        assert "has ended" in act(client, MOVES, "stop", move.pk)

@@ -18,19 +18,22 @@ log = structlog.get_logger(__name__)
 Move = models.Move
 
 
-def stop_moves(tenant_id: UUID, sentence: str) -> None:
-    """Let the tenant's running move fail with `sentence`, inside the caller's transaction.
+def stop_moves(tenant_id: UUID, sentence: str) -> int:
+    """Let the tenant's running move fail with `sentence`, inside the caller's transaction; answers
+    whether there was one, 1 or 0.
 
     The process that runs it is refused at its next note, at the flip at the latest; the next run
     tidies up. A move that has flipped goes on to its end: there is only forward.
     """
     running = Move.objects.select_for_update().filter(tenant_id=tenant_id, status__in=ACTIVE)
-    for move in running.filter(flipped_at=None):
+    stopped = list(running.filter(flipped_at=None))
+    for move in stopped:
         # Higher than the runner at work: whatever that one still writes is refused.
         runner = move.detail.get("runner", 0) + 1
         move.detail = {**move.detail, "failing": sentence, "runner": runner}
         move.save(update_fields=["detail", "updated_at"])
         tasks.after_commit("isolation.run_move", str(move.id))
+    return len(stopped)
 
 
 def clear_moves(tenant_id: UUID) -> int | None:
