@@ -15,6 +15,8 @@ app.autodiscover_tasks(["tenlyr.core"], related_name="background")
 # Every task here is idempotent: two beats, or a missed tick, change nothing (R8).
 app.conf.beat_schedule = {
     "isolation.refill": {"task": "isolation.refill", "schedule": 30.0},
+    "isolation.retire_databases": {"task": "isolation.retire_databases", "schedule": 600.0},
+    "isolation.upgrade_databases": {"task": "isolation.upgrade_databases", "schedule": 60.0},
     "isolation.resume_moves": {"task": "isolation.resume_moves", "schedule": 15.0},
     "isolation.purge_moved": {"task": "isolation.purge_moved", "schedule": 600.0},
     "tenants.flush_last_active": {"task": "tenants.flush_last_active", "schedule": 60.0},

@@ -50,8 +50,7 @@ def release(tenant_id: UUID) -> None:
         row.delete()
         if row.location.state == Location.State.CLAIMED:
             Location.objects.filter(pk=row.location.pk).update(state=Location.State.RETIRED)
-            _call("isolation_drop_schema", row.location.schema_name)
-            Location.objects.filter(pk=row.location.pk).delete()
+            _drop(row.location)
     placements.forget(tenant_id)
 
 
@@ -63,6 +62,15 @@ def refill() -> int:
     while _build_warm():
         built += 1
     return built
+
+
+def _drop(location: Location) -> None:
+    """The retired Location's schema; where it is a database of its own, that goes as a whole."""
+    if location.alias != "default":
+        tasks.after_commit("isolation.retire_databases")
+        return
+    _call("isolation_drop_schema", location.schema_name)
+    Location.objects.filter(pk=location.pk).delete()
 
 
 def _location_for(level: Level) -> Location:

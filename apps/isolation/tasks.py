@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import current_app, shared_task
 
 from apps.isolation import placing
+from apps.isolation.databases import providing, upgrading
 from apps.isolation.moves import purging, running, watching
 
 # A run ends well before its message would be delivered again; the sweep begins the next one.
@@ -16,6 +17,18 @@ RUN_LIMIT_S = 1_700
 def refill() -> int:
     """Keep the pool of warm schemas full."""
     return placing.refill()
+
+
+@shared_task(name="isolation.retire_databases")
+def retire_databases() -> int:
+    """Take back the databases that nobody lives in any more; answers how many went."""
+    return providing.retire_left()
+
+
+@shared_task(name="isolation.upgrade_databases")
+def upgrade_databases() -> int:
+    """Bring up the databases that were away at the set-up; answers how many schemas it was."""
+    return upgrading.retry()
 
 
 @shared_task(name="isolation.run_move", time_limit=RUN_LIMIT_S)

@@ -67,8 +67,10 @@ def ensure(alias: str) -> None:
 
 def ensure_all(aliases: Iterable[str]) -> None:
     """Know several databases with one query; those without an address are left out."""
-    wanted = {alias for alias in aliases if alias != CONTROL and alias not in _known}
+    known = _known.keys() - _stale
+    wanted = {alias for alias in aliases if alias != CONTROL and alias not in known}
     if wanted:
+        _stale.difference_update(wanted)
         for row in models.Database.objects.filter(pk__in=wanted, dsn__isnull=False):
             _known[row.alias] = _read(row)
 
@@ -129,11 +131,12 @@ def _addresses(alias: str) -> tuple[Address, Address]:
     """The direct address and that of the pooler (the same where there is none)."""
     held = _known.get(alias)
     if held is None or alias in _stale:
+        _stale.discard(alias)  # first: who suspects it meanwhile shall be heard
         row = models.Database.objects.filter(pk=alias).first()
         if row is None:
+            _known.pop(alias, None)
             raise UnknownDatabase(f"There is no database {alias}.")
         held = _known[alias] = _read(row)
-        _stale.discard(alias)
     return held
 
 

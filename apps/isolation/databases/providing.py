@@ -69,6 +69,27 @@ def retire(alias: str) -> None:
     log.info("isolation.database_retired", database=alias)
 
 
+def retire_left() -> int:
+    """Take back the databases whose tenants were purged, and those whose taking back failed;
+    answers how many went.
+    """
+    retired = Database.objects.filter(state=Database.State.RETIRED)
+    left = {row.alias for row in retired if "gone" not in row.detail}
+    emptied = Location.objects.exclude(alias=aliases.CONTROL).values_list("alias")
+    held = emptied.exclude(state=Location.State.RETIRED)
+    left |= {alias for (alias,) in emptied.exclude(alias__in=held)}
+    return sum(_tried(alias) for alias in sorted(left))
+
+
+def _tried(alias: str) -> int:
+    try:
+        retire(alias)
+    except (DatabaseFailed, DatabaseInUse) as error:
+        log.warning("isolation.database_not_retired", database=alias, reason=str(error))
+        return 0
+    return 1
+
+
 def _provide(database: Database) -> None:
     driver = driver_of(database.driver)
     driver.create(database)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 from psycopg import sql
 
-from apps.isolation.databases import addresses, checking
+from apps.isolation.databases import addresses, aliases, checking
 from apps.isolation.databases.addresses import Address
 from apps.isolation.databases.errors import BadAddress, DatabaseFailed
 from apps.isolation.models import Database, Driver, Server
@@ -30,21 +30,35 @@ def register(
     max_databases: int = 100,
 ) -> Server:
     """Take a server in, once it has shown that it can serve. Raises `DatabaseFailed`."""
-    address = addresses.parse(dsn, what=f"The address of {name}")
-    if pool_url:
-        addresses.parse(pool_url, what=f"The pooler of {name}", has_login=False)
-    checking.check_server(address, f"The server {name}")
+    sealed = examined(name, dsn, pool_url)
     try:
         with transaction.atomic():
             return Server.objects.create(
                 name=name,
                 driver=driver,
-                dsn=addresses.seal(address, DSN_PLACE),
+                dsn=sealed,
                 pool_url=pool_url,
                 max_databases=max_databases,
             )
     except IntegrityError:
         raise BadAddress(f"There is a server {name} already.") from None
+
+
+def examined(name: str, dsn: str, pool_url: str = "") -> bytes:
+    """The server's address, sealed, when databases can be made there; raises `DatabaseFailed`."""
+    if pool_url:
+        addresses.parse(pool_url, what=f"The pooler of {name}", has_login=False)
+    address = addresses.parse(dsn, what=f"The address of {name}")
+    checking.check_server(address, f"The server {name}")
+    return addresses.seal(address, DSN_PLACE)
+
+
+def readdress(server: Server) -> None:
+    """The server's address has changed: so have those of the databases on it."""
+    address = address_of(server)
+    for database in Database.objects.filter(server=server, dsn__isnull=False):
+        database.dsn = addresses.seal(address.named(name_of(database)), aliases.DSN_PLACE)
+        database.save(update_fields=["dsn"])
 
 
 def address_of(server: Server | None) -> Address:

@@ -19,8 +19,14 @@ def upgrade_all() -> int:
     One that is away is noted as wanting this release: `retry` brings it up later.
     """
     release = setting_up.current_release()
-    rows = Database.objects.filter(state=Database.State.READY).exclude(detail__release=release)
-    return sum(_tried(database, release) for database in rows)
+    return sum(_tried(database, release) for database in behind())
+
+
+def behind() -> list[Database]:
+    """The databases that do not have the release at hand."""
+    release = setting_up.current_release()
+    ready = Database.objects.filter(state=Database.State.READY).order_by("alias")
+    return [row for row in ready if row.detail.get("release") != release]
 
 
 def retry() -> int:
@@ -28,8 +34,7 @@ def retry() -> int:
     are at work, the older one must not take back what the newer one made.
     """
     release = setting_up.current_release()
-    rows = Database.objects.filter(state=Database.State.READY, detail__wants=release)
-    return sum(_tried(one, release) for one in rows.exclude(detail__release=release))
+    return sum(_tried(row, release) for row in behind() if row.detail.get("wants") == release)
 
 
 def upgrade(database: Database) -> int:

@@ -4,16 +4,19 @@ import itertools
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 
-from apps.isolation.databases import aliases, providing
-from apps.isolation.models import Database, Location, Placement, Server
+from apps.isolation.databases import aliases, building, providing
+from apps.isolation.levels import Level
+from apps.isolation.models import Database, Driver, Location, Placement, Server
+from tenlyr.core import ids
 from tenlyr.runtime import accounts
 from tenlyr.runtime.home import Home
 from tenlyr.runtime.postgres import Postgres
@@ -77,6 +80,19 @@ def forget(server: Server) -> None:
     for database in Database.objects.filter(server=server):
         remove(database)
     server.delete()
+
+
+def settle(database: Database) -> Placement:
+    """A new tenant that lives in the database."""
+    place = building.build_location(database, f"t_{uuid4().hex}")
+    return Placement.objects.create(
+        tenant_id=ids.uuid7(), location=place, level=Level.DEDICATED_DATABASE
+    )
+
+
+def provided(server: Server) -> Database:
+    """One more database on the server."""
+    return providing.provide(providing.new_alias(), Driver(server.driver))
 
 
 def remove(database: Database) -> None:

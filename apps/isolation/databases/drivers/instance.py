@@ -10,7 +10,7 @@ from apps.isolation.databases import aliases
 from apps.isolation.databases.errors import DatabaseFailed
 from apps.isolation.models import Database
 
-SEEN_TIMEOUT_S = 20.0
+SEEN_TIMEOUT_S = 60.0
 TIMEOUT_S = 120.0
 LOOK_EVERY_S = 0.1
 
