@@ -35,14 +35,19 @@ def purge(tenant_id: UUID) -> int:
     home = places.home_of(tenant_id)
     if home is None:
         return gone
-    for table in reversed(selectors.tables(home.workspace_id, home.version)):
-        gone += delete(home, table, tenant_id)
+    gone += delete_all(home, tenant_id)
     if home.is_own:
         places.tear_down(home)
     return gone
 
 
-def delete(home: Home, table: Found, tenant_id: UUID) -> int:
+def delete_all(home: Home, tenant_id: UUID) -> int:
+    """Delete the tenant's rows of every table, those that refer before those referred to."""
+    tables = reversed(selectors.tables(home.workspace_id, home.version))
+    return sum(_delete(home, table, tenant_id) for table in tables)
+
+
+def _delete(home: Home, table: Found, tenant_id: UUID) -> int:
     """Delete the tenant's rows of one table, a bounded number in each transaction."""
     statement = sql.SQL(
         "DELETE FROM {table} WHERE tenant_id = %(tenant)s AND ctid = ANY(ARRAY("

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -12,6 +13,7 @@ from django.db.models import Q
 from apps.dataplane import names, scram, selectors
 from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
 from apps.dataplane.models import Login
+from apps.dataplane.places import Home
 from apps.tenants import public as tenants
 from apps.tenants.public import Status
 from tenlyr.core import audit, clock, secrets
@@ -105,13 +107,47 @@ def sweep() -> int:
     return done
 
 
-def verifier_of(login: Login) -> str:
-    """The verifier, for another database that the login moves to."""
-    return secrets.unseal(bytes(login.verifier), place=PLACE).decode()
+def carry(login: Login, home: Home) -> None:
+    """Let a login into another place, by the same name and password."""
+    verifier = secrets.unseal(bytes(login.verifier), place=PLACE).decode()
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(
+            "SELECT tenlyr_dataplane.save_login(%s, %s, %s, %s, %s, %s)",
+            [*_known(login, verifier), home.schema],
+        )
+    if home.location.alias not in login.aliases:
+        login.aliases = [*login.aliases, home.location.alias]
+        login.save(update_fields=["aliases"])
+
+
+def kick(login: Login, home: Home) -> None:
+    """End the login's sessions in a database."""
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute("SELECT tenlyr_dataplane.kick(%s)", [login.role])
+
+
+def withdraw(tenant_id: UUID, left: Home, lives: Home | None) -> None:
+    """Let the tenant's logins into a place no more. Where it lives in the same database, names are
+    looked up there again; where it does not, the shared place goes on saying that it moved.
+    """
+    alias = left.location.alias
+    is_same = lives is not None and lives.location.alias == alias
+    for login in Login.objects.filter(tenant_id=tenant_id, revoked_at=None):
+        if is_same and lives is not None:
+            with connections[left.owner].cursor() as cursor:
+                cursor.execute(
+                    "SELECT tenlyr_dataplane.send_on(%s, %s, %s)",
+                    [login.role, left.schema, lives.schema],
+                )
+        elif left.is_own:
+            login.aliases = [one for one in login.aliases if one != alias]
+            login.save(update_fields=["aliases"])
 
 
 def _end(login: Login) -> None:
-    for alias in login.aliases:
+    # The control database last: its transaction is still open, and databases of one server have
+    # their roles in common.
+    for alias in sorted(login.aliases, key="default".__eq__):
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT tenlyr_dataplane.drop_login(%s)", [login.role])
     login.revoked_at = clock.now()
@@ -122,8 +158,13 @@ def _add(alias: str, login: Login, verifier: str) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT tenlyr_dataplane.add_login(%s, %s, %s, %s, %s)",
-            [login.role, login.tenant_id, verifier, login.expires_at, settings.TENANT_CONNECTIONS],
+            _known(login, verifier),
         )
+
+
+def _known(login: Login, verifier: str) -> list[Any]:
+    most = settings.TENANT_CONNECTIONS
+    return [login.role, login.tenant_id, verifier, login.expires_at, most]
 
 
 def _refuse_over_limit(tenant_id: UUID) -> None:

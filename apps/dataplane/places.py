@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from apps.dataplane import names
+from apps.dataplane import applying, names
 from apps.dataplane.models import SchemaState
 from apps.isolation import public as isolation
 from apps.isolation.public import Location
@@ -52,6 +52,20 @@ def home_at(workspace_id: UUID, location: Location) -> Home | None:
     return Home(workspace_id, location, schema, state.version, is_own)
 
 
+def furnish(workspace_id: UUID, location: Location, version: int) -> None:
+    """Build the schema at a Location and bring it to `version`; what is there already stays.
+
+    Works as the owner on a direct connection: for tasks and commands, not for requests.
+    """
+    home = home_at(workspace_id, location)
+    state = SchemaState.objects.get(pk=home.schema) if home else _state(workspace_id, location)
+    owner = isolation.owner_alias(location.alias)
+    applying.build(workspace_id, state.schema, using=owner)
+    if state.location_id is not None:
+        mark(location.id, state.schema)
+    applying.apply(state, version, using=owner)
+
+
 def tear_down(home: Home) -> None:
     """Drop a schema in which nobody lives any more; a second call does nothing."""
     with transaction.atomic():
@@ -59,6 +73,16 @@ def tear_down(home: Home) -> None:
             cursor.execute(f"SELECT {_dropping(home)}(%s)", [home.schema])
         SchemaState.objects.filter(pk=home.schema).delete()
         mark(home.location.id, "")
+
+
+def _state(workspace_id: UUID, location: Location) -> SchemaState:
+    if not location.schema.startswith("t_"):
+        return SchemaState(schema=names.shared_schema(workspace_id), workspace_id=workspace_id)
+    return SchemaState(
+        schema=names.schema_beside(location.schema),
+        workspace_id=workspace_id,
+        location_id=location.id,
+    )
 
 
 def _alias(home: Home) -> str:

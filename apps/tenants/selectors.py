@@ -75,6 +75,11 @@ def workspace_of(tenant_id: UUID) -> UUID | None:
     return rows.first() or gone.values_list("workspace_id", flat=True).first()
 
 
+def is_active(tenant_id: UUID) -> bool:
+    """Whether the tenant is there and may work."""
+    return Tenant.objects.filter(pk=tenant_id, status=Status.ACTIVE).exists()
+
+
 def id_by_email(workspace_id: UUID, owner_email: str) -> UUID | None:
     """The tenant that has the address, in the form in which addresses are compared."""
     rows = Tenant.objects.filter(workspace_id=workspace_id, email_key=key_of(owner_email))

@@ -209,6 +209,20 @@ BEGIN
     PERFORM tenlyr_dataplane.enter(named, target), tenlyr_dataplane.set_path(named, target);
 END $$;
 
+-- send_on: a login out of one schema and into another of the same database.
+CREATE OR REPLACE FUNCTION tenlyr_dataplane.send_on(named text, from_schema text, to_schema text)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = named) THEN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = tenlyr_dataplane.group_of(from_schema)) THEN
+            PERFORM tenlyr_dataplane.quit(named, from_schema);
+        END IF;
+        PERFORM tenlyr_dataplane.enter(named, to_schema),
+                tenlyr_dataplane.set_path(named, to_schema);
+    END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION tenlyr_dataplane.drop_login(named text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -250,7 +264,7 @@ REVOKE ALL ON FUNCTION
     tenlyr_dataplane.open_workspace(uuid), tenlyr_dataplane.build_schema(uuid, text),
     tenlyr_dataplane.fence(text), tenlyr_dataplane.apply(text, integer, text[]),
     tenlyr_dataplane.drop_schema_of(text), tenlyr_dataplane.drop_login(text),
-    tenlyr_dataplane.version_of(text),
+    tenlyr_dataplane.version_of(text), tenlyr_dataplane.send_on(text, text, text),
     tenlyr_dataplane.save_login(text, uuid, text, timestamptz, integer, text),
     tenlyr_dataplane.add_login(text, uuid, text, timestamptz, integer),
     tenlyr_dataplane.verifier_of(text) FROM PUBLIC;

@@ -107,7 +107,12 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
         EXECUTE format('GRANT %I TO tenlyr_logins', role);
         EXECUTE format('DROP OWNED BY %I', role);
-        EXECUTE format('DROP ROLE %I', role);
+        BEGIN
+            EXECUTE format('DROP ROLE %I', role);
+        EXCEPTION WHEN dependent_objects_still_exist THEN
+            -- In another database of this server, which removes it in its turn: inert until then.
+            EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', role);
+        END;
     END IF;
 END $$;
 

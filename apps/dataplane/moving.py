@@ -1,0 +1,144 @@
+"""What a move takes along of the data plane: the operator's rows, and the tenant's logins."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from django.db import connections, transaction
+
+from apps.dataplane import holding, logins, names, places, selectors
+from apps.dataplane.models import Plane
+from apps.dataplane.places import Home
+from apps.isolation import public as isolation
+from apps.isolation.public import Location, MoveBusy, Table
+from apps.tenants import public as tenants
+
+HOLD_TIMEOUT_MS = 250
+MARK = """
+INSERT INTO tenlyr_dataplane.place (tenant_id, schema, state, epoch) VALUES (%s, %s, %s, %s)
+ON CONFLICT (tenant_id) DO UPDATE
+SET schema = excluded.schema, state = excluded.state, epoch = excluded.epoch
+"""
+
+
+class OperatorTables:
+    """The movable part "dataplane" (`isolation.public.Part`)."""
+
+    name = "dataplane"
+
+    def tables(self, tenant_id: UUID, source: Location, target: Location) -> list[Table]:
+        """The tables of the release that the source has, those referred to first."""
+        home = _home(tenant_id, source)
+        if home is None:
+            return []
+        aim = _schema_at(home.workspace_id, target)
+        return [
+            Table(home.schema, table.name, aim, table.key)
+            for table in selectors.tables(home.workspace_id, home.version)
+        ]
+
+    def prepare(self, tenant_id: UUID, source: Location, target: Location) -> None:
+        """The target's schema, at the source's version."""
+        with transaction.atomic():
+            home = _home(tenant_id, source)
+            if home is None:
+                return
+            # A release that began before the move did is waited for.
+            Plane.objects.select_for_update().get(pk=home.workspace_id)
+            home = _home(tenant_id, source) or home
+        places.furnish(home.workspace_id, target, home.version)
+
+    @contextmanager
+    def hold(self, tenant_id: UUID) -> Iterator[None]:
+        """Nobody's statement writes an operator's row of the tenant meanwhile."""
+        home = places.home_of(tenant_id)
+        if home is None:
+            yield
+            return
+        with _direct(home) as connection, connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {HOLD_TIMEOUT_MS}")
+            try:
+                connection.execute(
+                    "SELECT pg_advisory_xact_lock(tenlyr_dataplane.lock_key(%s))", [tenant_id]
+                )
+            except psycopg.errors.LockNotAvailable as error:
+                raise MoveBusy("a transaction holds the tenant's operator rows") from error
+            yield
+
+    def arrive(self, tenant_id: UUID, source: Location, target: Location, epoch: int) -> None:
+        """The target knows the tenant and its logins: the same roles, with the same passwords."""
+        home = _home(tenant_id, target)
+        if home is None:
+            return
+        if target.alias != "default":
+            _mark(home, tenant_id, "here", epoch)
+        for login in logins.live(tenant_id):
+            logins.carry(login, home)
+
+    def leave(self, tenant_id: UUID, source: Location, target: Location, epoch: int) -> None:
+        """Old sessions end: whoever comes again gets the new path, or the retryable error."""
+        home = _home(tenant_id, source)
+        if home is None:
+            return
+        if source.alias != "default":
+            _mark(home, tenant_id, "gone", epoch)
+        for login in logins.live(tenant_id):
+            logins.kick(login, home)
+
+    def drop(self, tenant_id: UUID, location: Location) -> int:
+        """Remove rows, and the schema where it was the tenant's own; raises `ValueError` where it
+        lives.
+        """
+        lives = {(place.alias, place.schema) for place in isolation.group([tenant_id])}
+        if (location.alias, location.schema) in lives:
+            raise ValueError(f"{tenant_id} lives at {location.alias}/{location.schema}")
+        home = _home(tenant_id, location)
+        if home is None:
+            return 0
+        logins.withdraw(tenant_id, home, places.home_of(tenant_id))
+        gone = holding.delete_all(home, tenant_id)
+        if home.is_own:
+            places.tear_down(home)
+        return gone
+
+
+def block(tenant_id: UUID) -> bool:
+    """Tell a database of the tenant's own whether the tenant may come in; answers whether it
+    was told. The control database asks the tenant's row itself.
+    """
+    home = places.home_of(tenant_id)
+    if home is None or home.location.alias == "default":
+        return False
+    state = "here" if tenants.is_active(tenant_id) else "blocked"
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(
+            "UPDATE tenlyr_dataplane.place SET state = %s"
+            " WHERE tenant_id = %s AND state IN ('here', 'blocked') AND state <> %s",
+            [state, tenant_id, state],
+        )
+        return bool(cursor.rowcount)
+
+
+def _home(tenant_id: UUID, location: Location) -> Home | None:
+    workspace_id = tenants.workspace_of(tenant_id)
+    return None if workspace_id is None else places.home_at(workspace_id, location)
+
+
+def _schema_at(workspace_id: UUID, location: Location) -> str:
+    if location.schema.startswith("t_"):
+        return names.schema_beside(location.schema)
+    return names.shared_schema(workspace_id)
+
+
+def _mark(home: Home, tenant_id: UUID, state: str, epoch: int) -> None:
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(MARK, [tenant_id, home.schema, state, epoch])
+
+
+def _direct(home: Home) -> "psycopg.Connection[object]":
+    """A connection of our own: the engine works on the others meanwhile."""
+    params = connections[home.owner].get_connection_params()
+    for name in ("cursor_factory", "prepare_threshold", "context"):
+        params.pop(name, None)
+    return psycopg.connect(**params, autocommit=True)

@@ -1,0 +1,193 @@
+"""An operator's tables move with the tenant: real moves, a real pooler, the same password."""
+
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from apps.dataplane import places
+from apps.isolation.public import Level, rollback_move, run_move, start_move
+from tests import cast
+from tests.cast import Account
+from tests.dataplane.plane import Session, furnish, login_url, release
+
+READS = ["SELECT * FROM customers", "SELECT * FROM orders", "SELECT * FROM notes"]
+
+
+@pytest.fixture(scope="module")
+def account(_database: None) -> Account:
+    made = cast.workspace()
+    release(made)
+    return made
+
+
+@pytest.fixture
+def session(account: Account, bouncer: Any) -> Session:
+    """A shared tenant with rows, behind the pooler, and a neighbour of the same workspace."""
+    made = Session(cast.tenant(account, plan="enterprise"), bouncer.url)
+    furnish(made, "mover")
+    furnish(Session(cast.tenant(account), bouncer.url), "neighbour")
+    return made
+
+
+def move(session: Session, target: Level, **more: Any) -> Any:
+    """A move, begun and run here."""
+    with transaction.atomic():
+        begun = start_move(
+            workspace_id=session.customer.workspace.id,
+            tenant_id=session.customer.id,
+            target=target,
+            **more,
+        )
+    done = run_move(begun.id)
+    assert (done.status, done.error) == ("completed", "")
+    return done
+
+
+def rows(session: Session, url: str = "") -> list[list[str]]:
+    """All the tenant's rows as its login sees them, in order."""
+    with psycopg.connect(url or session.url, autocommit=True) as connection:
+        return [sorted(map(str, connection.execute(read).fetchall())) for read in READS]
+
+
+def address(session: Session) -> str:
+    """The login's address where the tenant lives now, past any pooler."""
+    from apps.dataplane import connecting
+
+    found = connecting.of(session.customer.workspace.id, session.customer.id)
+    url = f"postgresql://{found.host}:{found.port}/{found.database}"
+    return login_url(url, session.role, session.made.password)
+
+
+class TestToASchemaOfItsOwn:
+    def test_the_same_login_finds_its_rows_through_the_pooler(self, session: Session) -> None:
+        before = rows(session)
+        done = move(session, Level.DEDICATED_SCHEMA)
+        assert rows(session) == before
+        [(schema,)] = session.run("SELECT current_schema()")
+        assert schema == f"d_{done.target.schema_name[2:]}"
+        session.run("INSERT INTO notes (text) VALUES ('after') RETURNING id")
+
+    def test_a_session_from_before_is_ended_or_told_to_retry(self, session: Session) -> None:
+        with session.connect() as connection:
+            connection.execute("SELECT 1")
+            move(session, Level.DEDICATED_SCHEMA)
+            with pytest.raises((psycopg.OperationalError, psycopg.errors.SerializationFailure)):
+                connection.execute(f"SELECT * FROM op_{session.customer.workspace.id.hex}.notes")
+
+    def test_no_write_is_lost_while_it_moves(self, session: Session) -> None:
+        writer = Writer(session)
+        with writer:
+            time.sleep(0.3)
+            move(session, Level.DEDICATED_SCHEMA)
+            time.sleep(0.3)
+        found = {text for (text,) in session.run("SELECT text FROM notes WHERE text LIKE 'w%'")}
+        assert found == writer.kept
+        assert len(found) > 20
+        assert set(writer.refusals) <= {"40001", "57P01", "08P01", None}
+
+    def test_the_old_rows_go_with_the_purge(self, session: Session) -> None:
+        from apps.isolation.moves import undoing
+
+        done = move(session, Level.DEDICATED_SCHEMA)
+        assert undoing.drop_from(session.customer.id, done.source) >= 5
+        assert rows(session)[2] != []
+
+
+class TestToADatabaseOfItsOwn:
+    def test_the_same_password_at_the_new_address(self, session: Session) -> None:
+        before = rows(session)
+        move(session, Level.DEDICATED_DATABASE, driver="database")
+        assert rows(session, address(session)) == before
+        for statement in ("SELECT * FROM notes", "INSERT INTO notes (text) VALUES ('late')"):
+            with pytest.raises(psycopg.errors.SerializationFailure, match="placement_moved"):
+                session.run(statement)
+
+    def test_and_back(self, session: Session) -> None:
+        before = rows(session)
+        done = move(session, Level.DEDICATED_DATABASE, driver="database")
+        there = address(session)
+        with psycopg.connect(there, autocommit=True) as connection:
+            connection.execute("INSERT INTO notes (text) VALUES ('written there')")
+        with transaction.atomic():
+            begun = rollback_move(workspace_id=session.customer.workspace.id, move_id=done.id)
+        back = run_move(begun.id)
+        assert (back.status, back.error) == ("completed", "")
+        after = rows(session)
+        assert after[:2] == before[:2]
+        assert len(after[2]) == len(before[2]) + 1
+
+    def test_a_suspension_reaches_it(self, session: Session, api: Any) -> None:
+        from apps.dataplane import moving
+
+        move(session, Level.DEDICATED_DATABASE, driver="database")
+        there = address(session)
+        path = f"/api/v1/tenants/{session.customer.id}"
+        api.post(f"{path}/suspend", key=session.customer.workspace.key)
+        assert moving.block(session.customer.id)
+        with (
+            psycopg.connect(there, autocommit=True) as connection,
+            pytest.raises(psycopg.errors.InvalidAuthorizationSpecification),
+        ):
+            connection.execute("SELECT * FROM notes")
+
+    def test_a_deletion_leaves_no_row_and_no_login(self, session: Session, api: Any) -> None:
+        from apps.dataplane import holding
+        from apps.dataplane.models import Login
+
+        move(session, Level.DEDICATED_DATABASE, driver="database")
+        tenant = session.customer
+        assert api.delete(f"/api/v1/tenants/{tenant.id}", key=tenant.workspace.key).status == 204
+        assert holding.purge(tenant.id) >= 6
+        assert holding.purge(tenant.id) == 0
+        assert not Login.objects.filter(tenant_id=tenant.id).exists()
+
+
+def test_a_workspace_without_tables_moves_nothing(stranger: Any) -> None:
+    assert places.home_of(stranger.id) is None
+    with transaction.atomic():
+        begun = start_move(
+            workspace_id=stranger.workspace.id,
+            tenant_id=stranger.id,
+            target=Level.DEDICATED_SCHEMA,
+        )
+    assert run_move(begun.id).status == "completed"
+
+
+class Writer:
+    """Writes notes through the pooler, one after the other, and remembers what was committed."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.kept: set[str] = set()
+        self.refusals: list[str | None] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Writer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            text, number = f"w{number}", number + 1
+            while not self._stop.is_set():
+                try:
+                    self.session.run("INSERT INTO notes (text) VALUES (%s)", text)
+                    self.kept.add(text)
+                    break
+                except psycopg.Error as error:
+                    self.refusals.append(error.sqlstate)
+                    with suppress(psycopg.Error):  # a lost answer: was it committed?
+                        if self.session.run("SELECT 1 FROM notes WHERE text = %s", text):
+                            self.kept.add(text)
+                            break
