@@ -112,13 +112,16 @@ class Links:
         self._open.close()
 
 
+def key_of(move_id: UUID) -> int:
+    """The number of the lock that a move's runner holds."""
+    return int.from_bytes(move_id.bytes[:8], signed=True) ^ int.from_bytes(move_id.bytes[9:])
+
+
 class Liveness:
     """The session lock by which others see that a move's runner lives."""
 
     def __init__(self, move_id: UUID) -> None:
-        self._key = (
-            int.from_bytes(move_id.bytes[:8], signed=True) ^ move_id.int & 0x7FFFFFFFFFFFFFFF
-        )
+        self._key = key_of(move_id)
         self._connection: Connection | None = None
 
     def take(self) -> bool:

@@ -2,13 +2,19 @@
 
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.isolation import models
-from apps.isolation.moves.links import Liveness
+from apps.isolation.moves.links import key_of
 from apps.isolation.moves.running import ACTIVE
 
 Move = models.Move
+HELD = """
+SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (classid::bigint << 32 | objid::bigint) = %(key)s
+"""
 
 
 def moves_of(workspace_id: UUID, tenant_id: UUID | None = None) -> "QuerySet[models.Move]":
@@ -24,13 +30,16 @@ def is_moving(tenant_id: UUID) -> bool:
 
 def abandoned() -> list[UUID]:
     """Moves under way that nobody runs: their worker died, or their task was lost."""
-    found = []
-    for move_id in Move.objects.filter(status__in=ACTIVE).values_list("pk", flat=True):
-        liveness = Liveness(move_id)
-        if liveness.take():
-            liveness.leave()
-            found.append(move_id)
-    return found
+    running = Move.objects.filter(status__in=ACTIVE).values_list("pk", flat=True)
+    return [move_id for move_id in running if is_abandoned(move_id)]
+
+
+def is_abandoned(move_id: UUID) -> bool:
+    """Whether no process runs the move now."""
+    # Looked at and not taken: a runner that tries in this moment must not find it gone.
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, {"key": key_of(move_id)})
+        return cursor.fetchone() is None
 
 
 def remaining_s(move: models.Move) -> float | None:
