@@ -9,7 +9,7 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.metering import public as metering
-        from apps.tenants import catalogue, keys, purging
+        from apps.tenants import catalogue, keys, moving, purging
         from tenlyr.core import auth, registry
         from tenlyr.core.keys import Kind
 
@@ -17,3 +17,4 @@ class TenantsConfig(AppConfig):
         auth.load_tenant_with(keys.load_tenant)
         metering.load_limits_with(catalogue.limits_of)
         registry.register(purging.HOLDING)
+        registry.register(moving.HOLDING)

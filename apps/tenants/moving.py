@@ -3,7 +3,7 @@
 How rows travel is isolation's to know. On the wire a move is an IsolationMigration (B17-B19).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,9 @@ from apps.tenants.errors import MoveNotStoppable, TenantNotMovable
 from apps.tenants.models import Tenant
 from apps.tenants.states import Status
 from tenlyr.core import audit, paging
+from tenlyr.core.api import wire
 from tenlyr.core.paging import Page
+from tenlyr.core.registry import Holding
 
 MOVABLE = frozenset({Status.ACTIVE, Status.SUSPENDED})
 STOPPED = "It was stopped by an operator."
@@ -116,10 +118,11 @@ def describe(move: Move) -> dict[str, Any]:
     return describe_all([move])[0]
 
 
-def describe_all(moves: Sequence[Move]) -> list[dict[str, Any]]:
+def describe_all(moves: Iterable[Move]) -> list[dict[str, Any]]:
     """The same of several, with one look at what was given to them."""
-    provided = isolation.provided_to(moves)
-    return [{**_described(move), "provided": provided.get(move.id)} for move in moves]
+    rows = list(moves)
+    provided = isolation.provided_to(rows)
+    return [{**_described(move), "provided": provided.get(move.id)} for move in rows]
 
 
 def _described(move: Move) -> dict[str, Any]:
@@ -144,6 +147,22 @@ def _described(move: Move) -> dict[str, Any]:
             "estimated_seconds_left": _seconds_left(move),
         },
     }
+
+
+def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:
+    """What a tenant takes along of its moves: everything but how a finished copy once stood."""
+    rows = Move.objects.filter(tenant_id=tenant_id).order_by("created_at", "id")
+    for shown in describe_all(rows):
+        shown.pop("progress")
+        yield wire.camel_keys(shown)
+
+
+def _keep_all(_tenant_id: UUID) -> int:
+    """Levels, times and counts of moves stay, like the trail; of the tenant's there is nothing."""
+    return 0
+
+
+HOLDING = Holding("migrations", ("isolation_move",), _export, _keep_all)
 
 
 def _movable(workspace_id: UUID, tenant_id: UUID) -> Tenant:

@@ -88,3 +88,20 @@ class TestWho:
     def test_a_move_that_nobody_knows(self, acme: Customer) -> None:
         with pytest.raises(MoveNotFound):
             moving.get(acme.workspace.id, ids.uuid7())
+
+
+class TestExport:
+    def test_a_tenant_takes_its_moves_along(self, acme: Customer, globex: Customer) -> None:
+        for tenant in (acme, globex):
+            moving.start(**who(tenant), target=Level.DEDICATED_DATABASE)
+        path = f"/api/v1/tenants/{acme.id}/export"
+        exported = Api().get(path, key=acme.workspace.key).body["migrations"]
+        (only,) = exported
+        assert (only["tenantId"], only["fromLevel"], only["toLevel"], only["status"]) == (
+            str(acme.id),
+            "shared_schema",
+            "dedicated_database",
+            "pending",
+        )
+        assert only["createdAt"].endswith("Z")
+        assert "progress" not in only
