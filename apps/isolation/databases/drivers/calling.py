@@ -9,7 +9,6 @@ import http.client
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -114,8 +113,8 @@ def _post(url: str, body: bytes, end: float) -> bytes:
     headers = {"Content-Type": "application/json", SIGNATURE: signed}
     try:
         connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        content = _received(answer, connection, end)
+        with connection.getresponse() as answer:
+            content = _received(answer, end)
     except TimeoutError as error:
         raise _too_late() from error
     except (OSError, http.client.HTTPException) as error:
@@ -132,22 +131,22 @@ def _connection(parts: SplitResult, end: float) -> http.client.HTTPConnection:
     is_tls = parts.scheme == "https"
     kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
     try:
-        return kind(parts.hostname or "", parts.port, timeout=_left_s(end))
-    except ValueError as error:
-        raise DatabaseFailed("TENLYR_DATABASE_HOOK is no address that can be called.") from error
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    if not host:
+        raise DatabaseFailed("TENLYR_DATABASE_HOOK is no address that can be called.")
+    return kind(host, port, timeout=_left_s(end))
 
 
-def _received(
-    answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
-) -> bytes:
+def _received(answer: http.client.HTTPResponse, end: float) -> bytes:
     """The body, however slowly it drips."""
     content = b""
     while part := answer.read1(MOST_BYTES):
         content += part
         if len(content) > MOST_BYTES:
             raise DatabaseFailed("The database hook says too much: 64 KiB are the most.")
-        if isinstance(connection.sock, socket.socket):
-            connection.sock.settimeout(_left_s(end))
+        _left_s(end)
     return content
 
 
