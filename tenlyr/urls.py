@@ -9,6 +9,7 @@ from tenlyr.core.api import liveness
 urlpatterns = [
     path("api/v1/usage/", include("apps.metering.api.urls")),
     path("api/v1/tenants/", include("apps.dashboard.api.urls")),
+    path("api/v1/isolation/", include("apps.prover.api.urls")),
     path("api/v1/", include("apps.tenants.api.urls")),
     path("livez", liveness.livez),
     path("readyz", liveness.readyz),

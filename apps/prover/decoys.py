@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import Error as DjangoError
 from django.db import transaction
+from psycopg import Error as DriverError
 from psycopg import sql
 
 from apps.isolation import public as isolation
@@ -136,7 +137,7 @@ def _try(cursor: Any, planted: Planted, tenant_id: UUID, row: dict[str, str]) ->
     try:
         returned = ", ".join(["tableoid::bigint", *named])
         cursor.execute(f"{statement} RETURNING {returned}", parameters)
-    except DjangoError as error:
+    except (DjangoError, DriverError) as error:
         cursor.execute("ROLLBACK TO planting")
         return f"{state_of(error)}: {str(error).splitlines()[0][:200]}"
     relation, *stored = cursor.fetchone()

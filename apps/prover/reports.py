@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.isolation import public as isolation
-from apps.isolation.public import Location
+from apps.isolation.public import Finding, Location
 from apps.prover import facts, selection, signing
 from apps.prover.attacks import Outcome
 from apps.prover.models import Proof, Status
@@ -71,13 +71,23 @@ def _findings(cover: Cover, workspace_id: UUID) -> list[dict[str, str]]:
     ours = {schema for one in cover.all for schema in selection.schemas_of(one, workspace_id)}
     ours |= {one.schema for one in isolation.unclaimed()}
     foreign = {one.schema for one in isolation.locations()} - ours
+    databases = {one.alias for one in cover.all}
     found = []
     for one in isolation.defects():
-        schema = one.object.split(".")[0]
+        database, name = _placed(one)
+        schema = name.split(".")[0]
         is_foreign = schema in foreign or (schema.startswith(("op_", "d_")) and schema not in ours)
-        if not is_foreign:
-            found.append({"database": "default", "defect": one.defect, "object": one.object})
+        if database in databases and not is_foreign:
+            found.append({"database": database, "defect": one.defect, "object": name})
     return found
+
+
+def _placed(defect: Finding) -> tuple[str, str]:
+    """The database and the object of a defect: what is elsewhere is named with its database."""
+    if defect.defect == "unreachable":
+        return defect.object, defect.object
+    database, _, name = defect.object.rpartition(": ")
+    return database or "default", name
 
 
 def _totals(lines: list[Line], defects: int) -> dict[str, int]:

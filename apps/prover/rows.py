@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,8 +17,9 @@ TABLES = (SQL / "tables.sql").read_text()
 COLUMNS = (SQL / "columns.sql").read_text()
 LITERAL = re.compile(r"'([^']+)'")
 NUMBER = re.compile(r"(?<![\w'.])-?\d+(?:\.\d+)?")
+OF_TYPE = {"json": "{}", "jsonb": "{}", "bytea": "\\x00", "time": "12:00", "timetz": "12:00+00"}
 # How many combinations of values are tried against a table's checks.
-TRIES = 8
+TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _column(row: Any, tenant_id: UUID) -> Column:
     value = label or _value(category, base, longest, tenant_id)
     # A row must fall into a partition: where none is for this value, one's own bound fits it.
     more = [bound for bound in bounds if bound][:2]
-    values = tuple(dict.fromkeys([*_allowed(category, checks), value, *more]))
+    values = tuple(dict.fromkeys([*(_allowed(category, checks) or [value]), *more]))
     return Column(name, type_name, values, parent, is_given)
 
 
@@ -133,10 +135,8 @@ def _value(category: str, base: str, longest: int | None, tenant_id: UUID) -> st
     """A value that the type takes."""
     if base == "uuid":
         return str(uuid4())
-    if base in {"json", "jsonb"}:
-        return "{}"
-    if base == "bytea":
-        return "\\x00"
+    if base in OF_TYPE:
+        return OF_TYPE[base]
     if category == "D":
         return clock.now().isoformat()
     text = marker(tenant_id)[: longest or 64]
@@ -145,6 +145,10 @@ def _value(category: str, base: str, longest: int | None, tenant_id: UUID) -> st
 
 
 def _allowed(category: str, checks: list[str]) -> list[str]:
-    """What the checks of a column seem to allow: the literals that stand in them."""
-    pattern = {"S": LITERAL, "N": NUMBER}.get(category)
-    return [found for check in checks for found in pattern.findall(check)] if pattern else []
+    """What the checks of a column seem to allow: their literals, and the numbers beside them."""
+    if category == "S":
+        return [found for check in checks for found in LITERAL.findall(check)]
+    if category != "N":
+        return []
+    numbers = [Decimal(found) for check in checks for found in NUMBER.findall(check)]
+    return [str(number + step) for step in (0, 1, -1) for number in numbers]

@@ -2,15 +2,18 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from tenlyr.core.api import wire
 from tests.cast import Api
 from tests.house.routes import OPERATIONS
 from tests.house.sources import ROOT
 
+PLACE = re.compile(r"\{(\w+)\}")
 COMMITTED = ROOT / "openapi.json"
 
 
@@ -47,7 +50,7 @@ def test_people_can_read_it(api: Api) -> None:
 
 def test_every_operation_of_the_map_is_in_it_and_no_other(document: Any) -> None:
     written = {
-        (method.upper(), path.replace("{tenantId}", "{tenant_id}"))
+        (method.upper(), PLACE.sub(lambda found: f"{{{wire.snake(found[1])}}}", path))
         for path, item in document["paths"].items()
         for method in item
     }
@@ -57,17 +60,17 @@ def test_every_operation_of_the_map_is_in_it_and_no_other(document: Any) -> None
 def test_operation_ids_are_the_sdks_method_paths(document: Any) -> None:
     ids = [one["operationId"] for item in document["paths"].values() for one in item.values()]
     assert len(ids) == len(set(ids))
-    assert {one.split(".")[0] for one in ids} == {"tenants", "usage"}
+    assert {one.split(".")[0] for one in ids} == {"dataplane", "isolation", "tenants", "usage"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 def test_every_operation_says_how_it_refuses(document: Any, operation: Any) -> None:
-    path = operation.path.replace("{tenant_id}", "{tenantId}")
+    path = PLACE.sub(lambda found: f"{{{wire.camel(found[1])}}}", operation.path)
     answers = document["paths"][path][operation.method.lower()]["responses"]
     refusals = {"400", "401", "403", "422", "429", "503"}
     if operation.has_body and operation.method != "DELETE":
         refusals |= {"413", "415"}
-    if "{tenant_id}" in operation.path:
+    if operation.has_id:
         refusals |= {"404"}
     assert refusals <= set(answers)
     for status in refusals:

@@ -96,6 +96,9 @@ OPERATIONS = [
     _isolation("GET", "/migrations", Scope.ANY, None, "limit", "cursor", "status", "tenantId"),
     _isolation("GET", "/migrations/{migration_id}", Scope.ANY),
     _isolation("POST", "/migrations/{migration_id}/rollback", Scope.ADMIN, {}),
+    _isolation("GET", "/proofs", Scope.ADMIN, None, "limit", "cursor"),
+    _isolation("POST", "/proofs", Scope.ADMIN, {}),
+    _isolation("GET", "/proofs/{proof_id}", Scope.ADMIN),
 ]
 # For everybody, each with what it gives away.
 PUBLIC = {

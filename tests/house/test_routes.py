@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from apps.isolation.public import Move
-from tenlyr.core import keys
+from apps.prover.models import Proof
+from tenlyr.core import clock, keys
 from tenlyr.core.keys import Kind
 from tests import cast
 from tests.cast import Answer, Api, Customer
@@ -57,8 +58,8 @@ def foreigner(_database: None) -> Customer:
 
 
 def with_a_move(customer: Customer) -> Customer:
-    """The tenant, once moved: the record bears the tenant's own id, so that one id fits all
-    paths.
+    """The tenant, once moved and once proved: both records bear the tenant's own id, so that one
+    id fits all paths.
     """
     Move.objects.create(
         id=customer.id,
@@ -67,6 +68,13 @@ def with_a_move(customer: Customer) -> Customer:
         from_level="dedicated_schema",
         to_level="shared_schema",
         status="failed",
+    )
+    Proof.objects.create(
+        id=customer.id,
+        workspace_id=customer.workspace.id,
+        cause="command",
+        status="broken",
+        finished_at=clock.now(),
     )
     return customer
 

@@ -58,7 +58,7 @@ class SignedReportSerializer(WireSerializer):
     digest = serializers.CharField(help_text="SHA-256 of the canonical JSON of `report`.")
     algorithm = serializers.CharField()
     signature = serializers.CharField(help_text="Base64, over the canonical JSON of `report`.")
-    public_key = serializers.CharField(help_text="Base64, 32 bytes.")
+    public_key = serializers.CharField(source="publicKey", help_text="Base64, 32 bytes.")
 
 
 class ChangeSerializer(WireSerializer):

@@ -54,7 +54,7 @@ class Command(BaseCommand):
         )
 
     def _compare(self, before: str, after: str) -> None:
-        both = [_envelope(name)["report"] for name in (before, after)]
+        both = [signing.check(_envelope(name)) for name in (before, after)]
         found = comparing.changes(*both)
         for one in found:
             self.stdout.write(f"{one.path}: {one.before or 'nothing'} -> {one.after or 'nothing'}")
