@@ -36,6 +36,7 @@ openapi-check: openapi ## Fail when openapi.json was stale
 pin: ## Resolve requirements*.in anew (needs uv)
 	uv pip compile -q $(PIN) requirements.in -o requirements.txt
 	uv pip compile -q $(PIN) requirements-dev.in -o requirements-dev.txt
+	sed -i '1i # Made by `make pin` from the .in file beside it. Wheels only, every hash checked.' requirements.txt requirements-dev.txt
 
 clean: ## Remove the virtual environment and caches (never data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

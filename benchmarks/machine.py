@@ -9,6 +9,7 @@ PACKAGES = (
     "django",
     "djangorestframework",
     "django-tenants",
+    "uvicorn",
     "granian",
     "psycopg",
     "redis",

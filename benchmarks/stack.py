@@ -38,12 +38,12 @@ class Stack:
     def web(self) -> Running:
         """One web process, as the product starts it."""
         port = ports.any_free()
-        return self.server("web", product.web(port, THREADS), port)
+        return self.server("web", product.web(port), port)
 
     def webs(self, count: int) -> list[Running]:
         """Web processes that share one port, as the product starts them."""
         port = ports.any_free()
-        return [self.server(f"web-{n}", product.web(port, THREADS), port) for n in range(count)]
+        return [self.server(f"web-{n}", product.web(port), port) for n in range(count)]
 
     def server(self, name: str, command: list[str], port: int, **settings: str) -> Running:
         """Any process with this stack's settings."""
@@ -171,9 +171,11 @@ def _answer(name: str, command: Sequence[str], settings: Mapping[str, str]) -> A
 
 
 def baseline_server(module: str, port: int, **settings: str) -> Running:
-    """A baseline's WSGI application on the web server and with the options of the product."""
-    *options, application = product.web(port, THREADS)
-    if not application.endswith(":application"):
-        raise SubjectFailed("the product's web command does not end with its application any more")
-    command = [*options, f"benchmarks.baselines.{module}:application"]
+    """A baseline's WSGI application on the product's web server, with as many threads."""
+    command = python(
+        *("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+        *("--host", ports.HOST, "--port", str(port), "--workers", "1", "--log-level", "error"),
+        *("--blocking-threads", str(THREADS), "--backpressure", "4096", "--backlog", "4096"),
+        f"benchmarks.baselines.{module}:application",
+    )
     return Running(module, command, settings, port)

@@ -142,6 +142,8 @@ DATAPLANE_URL = env.url("TENLYR_DATAPLANE_URL", {"postgres": 5432, "postgresql":
 # ---- HTTP
 ROOT_URLCONF = "tenlyr.urls"
 WSGI_APPLICATION = "tenlyr.wsgi.application"
+# Threads of a web process for all but tracking, which needs none.
+WEB_THREADS = env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256)
 APPEND_SLASH = False
 BODY_LIMIT_BYTES = 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES

@@ -17,8 +17,10 @@ from apps.metering import periods, rows
 from apps.metering.errors import Rebuilding, UsageBelowZero, UsageOutOfRange
 from apps.metering.events import Event, iso
 from tenlyr.core import errors, redis
+from tenlyr.core.coroutines import finish
 from tenlyr.core.metrics import GAUGES, Metric, from_counter
 from tenlyr.core.principal import Principal
+from tenlyr.core.redis import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _counter(names: Names, metric: str, day: int) -> tuple[str, int]:
     return names.counter(metric, period.name), period.expires_ms
 
 
-def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
+async def decide(principal: Principal, events: Sequence[Event], ask: Ask) -> list[Outcome]:
     """Admit events of one tenant, in order: for each the event that now counts, or why it does not.
 
     An event whose id was seen before is answered with the first one of that id, which is another
@@ -88,7 +90,7 @@ def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
     unknown then, and a resend with the same ids is safe. At most `MOST_A_CALL` events.
     """
     script = ONE if len(events) == 1 else MANY
-    answer = _run(script, _arguments(principal, events))
+    answer = await _run(script, _arguments(principal, events), ask)
     if answer == ALL_ADMITTED:
         return list(events)
     if answer == NOT_READY:
@@ -99,13 +101,18 @@ def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
     ]
 
 
-def _run(script: Script, arguments: list[bytes | str | int]) -> Any:
+def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
+    """`decide`, blocking this thread meanwhile."""
+    return finish(decide(principal, events, redis.blocking))
+
+
+async def _run(script: Script, arguments: list[bytes | str | int], ask: Ask) -> Any:
     try:
         try:
-            return redis.command(b"EVALSHA", script.sha, *arguments)
+            return await ask(b"EVALSHA", script.sha, *arguments)
         except redis.NoScriptError:
             # Nothing ran: EVAL runs the script and remembers it.
-            return redis.command(b"EVAL", script.text, *arguments)
+            return await ask(b"EVAL", script.text, *arguments)
     except redis.RedisError as error:
         raise errors.Unavailable(internal=f"{type(error).__name__}: {error}"[:200]) from error
 

@@ -10,24 +10,27 @@ from apps.metering import ingest, reading
 from apps.metering.events import Event, shown, uuid_text
 from tenlyr.core import clock, errors
 from tenlyr.core.principal import Principal
+from tenlyr.core.redis import Ask
 
 LONGEST_KEY = 255
 
 
-def one(principal: Principal, body: bytes, key: str | None) -> tuple[bytes, bool]:
+async def one(principal: Principal, body: bytes, key: str | None, ask: Ask) -> tuple[bytes, bool]:
     """Track one event: the event that counts, as JSON, and whether it is that of an earlier call.
 
     `key` is the Idempotency-Key. Raises what the answer shall be (B13, A18, X2, X62).
     """
     tenant_id = principal.tenant
     event = reading.one(body, tenant_id=tenant_id, key=_checked(key), now_ms=clock.epoch_ms())
-    outcome = ingest.admit(principal, (event,))[0]
+    outcome = (await ingest.decide(principal, (event,), ask))[0]
     if isinstance(outcome, errors.ApiError):
         raise outcome
     return orjson.dumps(shown(tenant_id, outcome)), outcome is not event
 
 
-def many(principal: Principal, body: bytes, key: str | None, *, is_lines: bool) -> bytes:
+async def many(
+    principal: Principal, body: bytes, key: str | None, ask: Ask, *, is_lines: bool
+) -> bytes:
     """Track up to 10,000 events, each for itself: results in the order of the events, as JSON.
 
     An event that could not be decided because Redis went away is answered 503 in its place; only
@@ -42,7 +45,7 @@ def many(principal: Principal, body: bytes, key: str | None, *, is_lines: bool) 
         now_ms=clock.epoch_ms(),
     )
     events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
-    decided = iter(_admitted(principal, events))
+    decided = iter(await _admitted(principal, events, ask))
     return _results([(one, next(decided) if isinstance(one, Event) else one) for one in outcomes])
 
 
@@ -52,11 +55,11 @@ def _checked(key: str | None) -> str | None:
     raise errors.InvalidIdempotencyKey()
 
 
-def _admitted(principal: Principal, events: list[Event]) -> list[ingest.Outcome]:
+async def _admitted(principal: Principal, events: list[Event], ask: Ask) -> list[ingest.Outcome]:
     decided: list[ingest.Outcome] = []
     for chunk in ingest.chunks(events):
         try:
-            decided += ingest.admit(principal, chunk)
+            decided += await ingest.decide(principal, chunk, ask)
         except errors.Unavailable as error:
             if not decided:
                 raise

@@ -66,7 +66,16 @@ def resolve(raw: str, address: str) -> Principal:
     and `Unavailable` (503) when the key is in no cache and Postgres is away.
     """
     digest = keys.digest(raw)
-    principal = _held(digest) or _look_up(raw, digest, address)
+    return _if_active(_held(digest) or _look_up(raw, digest, address))
+
+
+def resolve_held(raw: str) -> Principal | None:
+    """`resolve` for a caller that this process knows already, without any wait; None for others."""
+    principal = _held(keys.digest(raw))
+    return None if principal is None else _if_active(principal)
+
+
+def _if_active(principal: Principal) -> Principal:
     if principal.expires_at and principal.expires_at < time.time():
         raise errors.KeyRevoked()
     principal.refuse_unless_active()

@@ -4,11 +4,14 @@ Keys that one script touches share the hash tag `{shard}`, so that they also liv
 cluster.
 """
 
+import asyncio
+import builtins
 import select
 import socket
 import struct
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -16,16 +19,21 @@ from zlib import crc32
 
 import hiredis
 import redis
+import redis.asyncio
 from django.conf import settings
+from redis.exceptions import ConnectionError as ConnectionError
 from redis.exceptions import NoScriptError as NoScriptError
 from redis.exceptions import RedisError as RedisError
 from redis.exceptions import ResponseError as ResponseError
+from redis.exceptions import TimeoutError as TimeoutError
 
 SHARDS = 64
 READ_BYTES = 65_536
 # A connection idle for longer is looked at before it is used: the server may have been restarted.
 IDLE_S = 0.1
 _MORE = object()
+# How code that awaits asks Redis: `blocking` here, or `pipelining.command` on an event loop.
+Ask = Callable[..., Awaitable[object]]
 
 
 @cache
@@ -38,6 +46,28 @@ def client() -> Any:
         health_check_interval=0,
         protocol=2,
     )
+
+
+@cache
+def _pool_on_loop() -> Any:
+    """How an event loop connects; the pool itself stays empty."""
+    return redis.asyncio.ConnectionPool.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=min(settings.REDIS_TIMEOUT_S, 0.5),
+        socket_timeout=settings.REDIS_TIMEOUT_S,
+        protocol=2,
+    )
+
+
+async def connected() -> asyncio.StreamWriter:
+    """A connection of the running event loop, logged in and nobody else's; raises `RedisError`."""
+    pool = _pool_on_loop()
+    connection: Any = pool.connection_class(**pool.connection_kwargs)
+    await connection.connect()
+    writer: asyncio.StreamWriter = connection._writer
+    # It would hang up when it is collected.
+    connection._reader = connection._writer = None
+    return writer
 
 
 class _Wire:
@@ -56,7 +86,7 @@ class _Wire:
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        self._reader = hiredis.Reader(replyError=_reply_error, notEnoughData=_MORE)
+        self._reader = hiredis.Reader(replyError=reply_error, notEnoughData=_MORE)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._used = time.monotonic()
@@ -104,17 +134,23 @@ def command(*args: bytes | str | int) -> object:
         _lane.wire = None
         if wire is not None:
             wire.close()
-        if isinstance(error, TimeoutError | BlockingIOError):
-            raise redis.TimeoutError("Redis did not answer in time") from error
+        if isinstance(error, builtins.TimeoutError | BlockingIOError):
+            raise TimeoutError("Redis did not answer in time") from error
         if isinstance(error, OSError):
-            raise redis.ConnectionError(str(error)) from error
+            raise ConnectionError(str(error)) from error
         raise
     if isinstance(answer, ResponseError):
         raise answer
     return answer
 
 
-def _reply_error(text: str) -> ResponseError:
+async def blocking(*args: bytes | str | int) -> object:
+    """`command` for code that awaits, where a thread of its own may wait."""
+    return command(*args)
+
+
+def reply_error(text: str) -> ResponseError:
+    """The exception behind an error reply."""
     return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
 

@@ -14,17 +14,9 @@ def setup() -> list[str]:
     return python("manage.py", "setup")
 
 
-def web(port: int, threads: int) -> list[str]:
+def web(port: int) -> list[str]:
     """One web process; several may share the port."""
-    return python(
-        *("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
-        *("--host", ports.HOST, "--port", str(port), "--workers", "1"),
-        # Backpressure bounds connections, idle ones too: a low bound would starve keep-alive
-        # clients.
-        *("--blocking-threads", str(threads), "--backpressure", "4096", "--backlog", "4096"),
-        *("--workers-kill-timeout", "10", "--respawn-failed-workers", "--log-level", "error"),
-        "tenlyr.runtime.web:application",
-    )
+    return python("-m", "tenlyr.runtime.web", "--host", ports.HOST, "--port", str(port))
 
 
 def consumer() -> list[str]:

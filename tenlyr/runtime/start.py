@@ -34,7 +34,6 @@ class Start:
     say: Callable[[str, str], None]
     port: int
     web_processes: int
-    web_threads: int
     locks: list[int] = field(default_factory=list)
     here: Home | None = None
 
@@ -127,7 +126,7 @@ class Start:
         self._add("work", "beat", product.beat(), variables)
         self._add("work", "consumer", product.consumer(), variables)
         for number in range(1, self.web_processes + 1):
-            self._add("web", f"web-{number}", product.web(self.port, self.web_threads), pooled)
+            self._add("web", f"web-{number}", product.web(self.port), pooled)
 
     def _add(
         self,

@@ -180,5 +180,5 @@ def test_whatever_comes_it_is_refused_and_not_by_breaking(port: int, start: byte
 
 def test_what_the_server_tells_of_itself_is_little(port: int) -> None:
     [reply] = send(port, head("GET", "/livez"))
-    assert reply.headers.get("server", "granian") == "granian"
+    assert "server" not in reply.headers
     assert "x-powered-by" not in reply.headers

@@ -1,5 +1,6 @@
 """Real outages, short ones: a server's address is exchanged for one where nobody listens."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from tenlyr.core import redis
+from tenlyr.core import pipelining, redis
 
 
 def dead_port() -> int:
@@ -24,6 +25,19 @@ def _reconnect_redis() -> None:
     if redis._lane.wire is not None:
         redis._lane.wire.close()
         redis._lane.wire = None
+    redis._pool_on_loop.cache_clear()
+    for door in pipelining._doors.values():
+        if door.wire is not None:
+            door.wire._transport.abort()
+            door.wire = None
+
+
+async def hang_up() -> None:
+    """Close the running loop's connection to Redis, as a loop that ends must."""
+    door = pipelining._doors.pop(asyncio.get_running_loop(), None)
+    if door is not None and door.wire is not None:
+        door.wire._transport.close()
+        await asyncio.sleep(0)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Identifiers: unique, in order of time, made here (E5)."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -57,3 +58,14 @@ def test_an_event_id_holds_the_whole_uuid() -> None:
     for letter in ids.event_id().removeprefix("evt_"):
         number = number << 5 | ids.CROCKFORD.index(letter)
     assert UUID(int=number).version == 7
+
+
+def test_request_ids_differ_also_after_a_fork() -> None:
+    mine = {ids.request_id() for _ in range(100)}
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, ids.request_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len({*mine, os.read(read, 100).decode(), ids.request_id()}) == 102

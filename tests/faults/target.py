@@ -1,7 +1,6 @@
 """The stack under fault: real servers and the product's own processes, and what is done to them."""
 
 import itertools
-import os
 import random
 import signal
 import time
@@ -146,26 +145,14 @@ class Target:
         return moment or ("in a store transaction" if is_storing else "")
 
     def kill_web(self, chance: random.Random) -> None:
-        """SIGKILL one web server: its main process, its worker, or both; then as the supervisor
-        does: bury what is left and start it again.
-        """
+        """SIGKILL one web process, and start it again as the supervisor does."""
         child = chance.choice(self.product.web)
-        how = chance.choice(("both", "main", "worker"))
-        workers = _children_of(_pid(child))
-        if how == "worker" and workers:
-            os.kill(workers[0], signal.SIGKILL)  # its main process starts another
-            return
-        if how == "main":
-            os.kill(_pid(child), signal.SIGKILL)
-        else:
-            product.kill9(child)
+        product.kill9(child)
         child.bury()
         child.start()
 
     def tend(self) -> None:
-        """Start what has ended, as the supervisor does: granian gives up after a second crash in a
-        few seconds.
-        """
+        """Start what has ended, as the supervisor does."""
         for child in self.product.children:
             if child.process is not None and child.process.poll() is not None:
                 child.bury()
@@ -253,9 +240,3 @@ def _pid(child: Command) -> int:
     if child.process is None:
         raise RuntimeError(f"{child.name} does not run")
     return child.process.pid
-
-
-def _children_of(pid: int) -> list[int]:
-    """The processes that a process started (Linux)."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]

@@ -43,8 +43,9 @@ def strace(target: Target, tmp_path: Path) -> str:
 def one_at_a_time(target: Target, customer: Customer) -> list[tuple[float, float]]:
     """Track calls, each sent when the one before was answered: when they were sent and answered."""
     connection, windows = Connection(target.port), []
-    # The script and the caller are known to server and web process from here on.
+    # The scripts and the caller are known to server and web process from here on.
     assert connection.post(TRACK, EVENT, key=customer.key).status == 201
+    assert connection.post(BATCH, [EVENT] * 2, key=customer.key).status == 200
     for number in range(SINGLES + BATCHES):
         is_batch = number >= SINGLES
         sent = time.time()

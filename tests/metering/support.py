@@ -16,6 +16,7 @@ from apps.metering.periods import LEVEL
 from apps.metering.public import Consumer, ensure_partitions
 from apps.metering.store import models
 from tenlyr.core import auth, clock, redis
+from tenlyr.core.coroutines import finish
 from tenlyr.core.keys import Kind
 from tenlyr.core.metrics import GAUGES, Metric, to_counter
 from tenlyr.core.principal import Principal
@@ -60,7 +61,9 @@ def admit(principal: Principal, **fields: Any) -> ingest.Outcome:
 def many(principal: Principal, events: Iterable[Any], key: str | None = None) -> dict[str, Any]:
     """Track a batch; its answer."""
     body = json.dumps(list(events)).encode()
-    answer: dict[str, Any] = json.loads(track.many(principal, body, key, is_lines=False))
+    answer: dict[str, Any] = json.loads(
+        finish(track.many(principal, body, key, redis.blocking, is_lines=False))
+    )
     return answer
 
 

@@ -25,7 +25,7 @@ child = spawn([sys.executable, "-c", "import time; time.sleep(60)"], cwd=Path("/
 print(child.pid, flush=True)
 time.sleep(60)
 """
-# A main process with a worker that follows its leader, as granian's and Celery's do.
+# A main process with a worker that follows its leader, as Celery's do.
 LEADER = """
 import os, time
 from tenlyr.runtime.processes import follow_leader

@@ -11,10 +11,11 @@ import pytest
 from tenlyr import env
 from tenlyr.core import keys
 from tenlyr.runtime.accounts import for_servers
-from tests.runtime.running import Up, all_gone, eventually, is_gone, kill9, parent_of
+from tests.runtime.running import Up, all_gone, eventually, is_gone, kill9
 
 KEY = keys.generate(keys.Kind.ADMIN)
 CRASHED = "is started again"
+WEB = "tenlyr.runtime.web"
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +74,9 @@ def test_secrets_lie_in_files_that_only_we_can_read(up: Up) -> None:
 
 
 def test_both_web_processes_answer_at_once(up: Up) -> None:
-    mains = up.children("granian")
-    assert len(mains) == 2
-    workers = {up.answering() for _ in range(40)}
-    assert {parent_of(worker) for worker in workers} == set(mains)
+    serving = up.children(WEB)
+    assert len(serving) == 2
+    assert {up.answering() for _ in range(40)} == set(serving)
 
 
 def test_a_command_reaches_the_running_product(up: Up, tenant: str) -> None:
@@ -98,28 +98,12 @@ def test_a_second_one_on_the_same_folder_is_refused(up: Up) -> None:
     assert up.is_ready()
 
 
-def test_a_killed_web_server_leaves_no_worker_and_comes_back(up: Up) -> None:
-    main = up.children("granian")[0]
-    workers = up.children("granian", parent=main)
-    kill9(main)
-    eventually(lambda: all(is_gone(worker) for worker in workers), "its worker ends", 5)
-    eventually(lambda: len(up.children("granian")) == 2, "another is started")
-    mains = set(up.children("granian"))
-    assert main not in mains
-    eventually(lambda: parent_of(up.answering()) in mains - {0}, "it answers")
-
-
-def test_a_killed_web_worker_comes_back(up: Up) -> None:
-    main = eventually(lambda: [pid for pid in up.children("granian") if workers(up, pid)], "work")
-    before = workers(up, main[0])
-    kill9(before[0])
-    eventually(lambda: set(workers(up, main[0])) - set(before), "another worker")
+def test_a_killed_web_process_comes_back(up: Up) -> None:
+    killed = up.children(WEB)[0]
+    kill9(killed)
+    eventually(lambda: len(set(up.children(WEB)) - {killed}) == 2, "another is started")
+    eventually(lambda: up.answering() not in (0, killed), "it answers")
     assert eventually(up.is_ready, "ready")
-
-
-def workers(up: Up, main: int) -> list[int]:
-    """The workers of a web server."""
-    return up.children("granian", parent=main)
 
 
 @pytest.mark.parametrize("name", ["celery -q -A tenlyr worker", "celery -q -A tenlyr beat"])

@@ -41,9 +41,12 @@ class Product:
         self.port = self.ports[0]
         self.settings = environment(**{**servers.env, **settings})
         self.made: dict[str, Any] = {}
-        web_settings = {"TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS}
+        web_settings = {
+            "TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS,
+            "TENLYR_WEB_THREADS": str(threads),
+        }
         self.web = [
-            self._child(f"web-{n}", product.web(port, threads), **web_settings)
+            self._child(f"web-{n}", product.web(port), **web_settings)
             for n, port in enumerate(self.ports if own_ports else self.ports * web)
         ]
         self.consumers = [

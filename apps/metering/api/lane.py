@@ -4,30 +4,38 @@
 Everything a client can see is as elsewhere in the API: headers, statuses, error bodies.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections, connections
 from django.http.request import split_domain_port, validate_host
 
 from apps.metering import track
-from tenlyr.core import auth, context, errors
+from tenlyr.core import auth, context, errors, pipelining, redis
 from tenlyr.core.api import handler
 from tenlyr.core.api.authentication import covered, identify, raw_key
+from tenlyr.core.api.bridge import (
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    body_of,
+    headers_of,
+)
 from tenlyr.core.api.middleware import address_of, request_id_of
+from tenlyr.core.coroutines import finish
 from tenlyr.core.principal import Principal
+from tenlyr.core.redis import Ask
 
 log = structlog.get_logger(__name__)
 
-Environ = dict[str, Any]
+Result = TypeVar("Result")
 Headers = list[tuple[str, str]]
-StartResponse = Callable[[str, Headers], Any]
 
 JSON_TYPES = frozenset({"application/json"})
 LINES_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -39,7 +47,31 @@ COMMON: Headers = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ]
 REPLAYED = ("Idempotent-Replayed", "true")
-STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+# A larger batch is worked on by a thread, so that no other call waits for it.
+BRIEF_BYTES = 65_536
+
+
+@dataclass(slots=True)
+class Call:
+    """A request's line and headers (names in lower case), and who sent it."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    remote: str
+
+
+class Waits(Protocol):
+    """How a call waits: on an event loop beside others, or on a thread of its own."""
+
+    ask: Ask
+
+    def body(self, most: int) -> Awaitable[bytes]:
+        """The request's body, or its first `most + 1` bytes."""
+
+    def run(self, function: Callable[..., Result], *args: Any) -> Awaitable[Result]:
+        """The result of a function that may wait for Postgres or compute for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +89,29 @@ class Route:
 
     most_bytes: int
     media_types: frozenset[str]
-    run: Callable[[Principal, bytes, str, str | None], tuple[int, bytes, bool]]
+    run: Callable[[Principal, bytes, str, str | None, Waits], Awaitable[tuple[int, bytes, bool]]]
 
 
-def _track(
-    principal: Principal, body: bytes, media_type: str, key: str | None
+async def _track(
+    principal: Principal, body: bytes, media_type: str, key: str | None, waits: Waits
 ) -> tuple[int, bytes, bool]:
-    content, is_replay = track.one(principal, body, key)
+    content, is_replay = await track.one(principal, body, key, waits.ask)
     return 201, content, is_replay
 
 
-def _track_batch(
-    principal: Principal, body: bytes, media_type: str, key: str | None
+async def _track_batch(
+    principal: Principal, body: bytes, media_type: str, key: str | None, waits: Waits
 ) -> tuple[int, bytes, bool]:
-    return 200, track.many(principal, body, key, is_lines=media_type in LINES_TYPES), False
+    is_lines = media_type in LINES_TYPES
+    if len(body) <= BRIEF_BYTES:
+        content = await track.many(principal, body, key, waits.ask, is_lines=is_lines)
+    else:
+        content = await waits.run(_many_at_once, principal, body, key, is_lines)
+    return 200, content, False
+
+
+def _many_at_once(principal: Principal, body: bytes, key: str | None, is_lines: bool) -> bytes:
+    return finish(track.many(principal, body, key, redis.blocking, is_lines=is_lines))
 
 
 ROUTES = {
@@ -79,48 +120,77 @@ ROUTES = {
 }
 
 
-def run(environ: Environ, start_response: StartResponse) -> list[bytes]:
-    """Answer a request for one of `ROUTES`, as a WSGI application does."""
-    answer = respond(environ)
-    start_response(STATUS_LINES[answer.status], answer.headers)
-    return [answer.body]
+class OnLoop:
+    """How a web process' calls wait: beside each other, on its event loop."""
+
+    ask: Ask = staticmethod(pipelining.command)
+
+    def __init__(self, receive: Receive, run: Callable[..., Awaitable[Any]]) -> None:
+        self._receive, self.run = receive, run
+
+    async def body(self, most: int) -> bytes:
+        """The request's body, or its beginning."""
+        return await body_of(self._receive, most)
 
 
-def respond(environ: Environ) -> Answer:
-    """The answer to a request for one of `ROUTES`; never raises."""
+async def serve(
+    scope: Scope, receive: Receive, send: Send, run: Callable[..., Awaitable[Any]]
+) -> None:
+    """Answer a request for one of `ROUTES`, as an ASGI application does.
+
+    `run` gives work that would hold up the event loop to a thread.
+    """
+    call = Call(
+        scope["method"],
+        scope["path"],
+        scope["query_string"].decode("latin-1"),
+        headers_of(scope),
+        (scope.get("client") or ("",))[0],
+    )
+    try:
+        found = await respond(call, OnLoop(receive, run))
+    except ClientGone:
+        return
+    await answer(send, found.status, found.headers, found.body)
+
+
+async def respond(call: Call, waits: Waits) -> Answer:
+    """The answer to a call of one of `ROUTES`, whatever is wrong with it; raises `ClientGone`."""
+    headers = call.headers
     here = context.RequestContext(
-        request_id=request_id_of(environ.get("HTTP_X_REQUEST_ID", "")),
-        address=address_of(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")),
-        user_agent=environ.get("HTTP_USER_AGENT", "")[:200],
+        request_id=request_id_of(headers.get("x-request-id", "")),
+        address=address_of(call.remote, headers.get("x-forwarded-for", "")),
+        user_agent=headers.get("user-agent", "")[:200],
     )
     context.begin(here)
+    more: Headers = []
     try:
-        status, body, is_replay = _answered(environ)
-        more: Headers = [REPLAYED] if is_replay else []
+        status, body, is_replay = await _answered(call, here.address, waits)
+        if is_replay:
+            more = [REPLAYED]
+    except ClientGone:
+        raise
     except Exception as error:
         status, body, more = _refusal(error)
-    finally:
-        # A thread that asked Postgres for a key gives the connection back to the pool.
-        if connections["default"].connection is not None:
-            close_old_connections()
     length = ("Content-Length", str(len(body)))
     return Answer(status, [*COMMON, ("X-Request-Id", here.request_id), length, *more], body)
 
 
-def _answered(environ: Environ) -> tuple[int, bytes, bool]:
-    if not _is_ours(environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")):
+async def _answered(call: Call, address: str, waits: Waits) -> tuple[int, bytes, bool]:
+    headers = call.headers
+    if not _is_ours(headers.get("host", "")):
         raise errors.Refused("The Host header is not ours.")
-    route = ROUTES[environ["PATH_INFO"]]
-    principal = _caller(environ)
-    if environ["REQUEST_METHOD"] != "POST":
+    route = ROUTES[call.path]
+    principal = await _caller(headers, address, waits)
+    if call.method != "POST":
         raise errors.MethodNotAllowed()
-    if environ.get("QUERY_STRING"):
-        _refuse_query(environ["QUERY_STRING"])
-    media_type = _media_type(environ.get("CONTENT_TYPE", ""))
+    if call.query:
+        _refuse_query(call.query)
+    media_type = _media_type(headers.get("content-type", ""))
     if media_type not in route.media_types:
         raise errors.UnsupportedMediaType()
-    body = _body(environ, route.most_bytes)
-    return route.run(principal, body, media_type, environ.get("HTTP_IDEMPOTENCY_KEY"))
+    body = await _body(headers.get("content-length", ""), route.most_bytes, waits)
+    return await route.run(principal, body, media_type, headers.get("idempotency-key"), waits)
 
 
 @lru_cache(maxsize=1_024)
@@ -128,16 +198,22 @@ def _is_ours(host: str) -> bool:
     return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 
-def _caller(environ: Environ) -> Principal:
+async def _caller(headers: Mapping[str, str], address: str, waits: Waits) -> Principal:
     """The tenant behind the key. An admin's key does not track, not even for its tenants (A18)."""
-    raw = raw_key(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", ""))
-    principal = auth.resolve(raw, context.current().address)
-    identify(principal)
-    if "HTTP_X_TENANT_ID" in environ:
-        principal = covered(principal, environ["HTTP_X_TENANT_ID"])
+    raw = raw_key(headers.get("authorization", ""), headers.get("x-api-key", ""))
+    principal = auth.resolve_held(raw)
+    if principal is None:
+        principal = await waits.run(auth.resolve, raw, address)
+    if "x-tenant-id" in headers:
+        principal = await waits.run(_covered, principal, headers["x-tenant-id"])
     if principal.tenant_id is None or principal.acting_as:
         raise errors.InsufficientScope("Tracking needs the tenant's own key.")
     return principal
+
+
+def _covered(principal: Principal, tenant_header: str) -> Principal:
+    identify(principal)  # a refusal is kept in the audit trail
+    return covered(principal, tenant_header)
 
 
 def _refuse_query(query: str) -> None:
@@ -156,21 +232,17 @@ def _media_type(header: str) -> str:
     return media_type
 
 
-def _body(environ: Environ, most: int) -> bytes:
+async def _body(declared: str, most: int, waits: Waits) -> bytes:
     """The whole body; one byte too many and it is refused, whatever its length was said to be."""
-    declared = environ.get("CONTENT_LENGTH") or ""
-    if not declared:
-        body: bytes = environ["wsgi.input"].read(most + 1)
-    elif not (declared.isascii() and declared.isdigit() and len(declared) < 16):
+    if declared and not (declared.isascii() and declared.isdigit() and len(declared) < 16):
         raise errors.MalformedBody("Content-Length is not a number.")
-    elif int(declared) > most:
+    if declared and int(declared) > most:
         raise errors.BodyTooLarge()
-    else:
-        body = environ["wsgi.input"].read(int(declared))
-        if len(body) != int(declared):
-            raise errors.MalformedBody("The request body ended early.")
+    body = await waits.body(most)
     if len(body) > most:
         raise errors.BodyTooLarge()
+    if declared and len(body) != int(declared):
+        raise errors.MalformedBody("The request body ended early.")
     return body
 
 

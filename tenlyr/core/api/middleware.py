@@ -21,8 +21,10 @@ LONGEST_ID = 64
 
 def request_id_of(given: str) -> str:
     """The caller's own request id if it is a plain one, else a new one."""
+    if not given:
+        return ids.request_id()
     plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
-    return given if plain and len(given) <= LONGEST_ID else str(ids.uuid7())
+    return given if plain and len(given) <= LONGEST_ID else ids.request_id()
 
 
 def address_of(remote: str, forwarded: str) -> str:

@@ -66,7 +66,7 @@ class Test201:
 
     def test_a_request_id_that_is_not_plain_is_replaced(self, acme: Customer) -> None:
         answer = track(acme, HTTP_X_REQUEST_ID="a b\r\nX-Evil: 1")
-        assert UUID(answer.headers["X-Request-Id"])
+        assert answer.headers["X-Request-Id"].startswith("req_")
 
     def test_the_key_may_come_as_x_api_key(self, acme: Customer) -> None:
         assert ask(TRACK, CALL, HTTP_X_API_KEY=acme.key).status == 201
@@ -209,7 +209,7 @@ class Test413:
         endless = io.BytesIO(b" " * (3 << 20))
         answer = ask(TRACK, b"", acme.key, CONTENT_LENGTH=None, **{"wsgi.input": endless})
         assert_refused(answer, 413, "body_too_large")
-        assert endless.tell() <= (1 << 20) + 1
+        assert endless.tell() <= (1 << 20) + 65_536, "one more part than fits"
 
 
 class Test415:
@@ -300,7 +300,9 @@ def test_the_url_map_answers_alike(acme: Customer, request_: dict[str, Any]) -> 
     ((line, headers),) = started
     assert int(line.split()[0]) == second.status == first.status
     assert body == second.content
-    assert dict(headers) == second.headers
+    assert {name.title(): value for name, value in headers} == {
+        name.title(): value for name, value in second.headers.items()
+    }
 
 
 def test_an_accepted_event_is_stored(acme: Customer) -> None:

@@ -136,12 +136,12 @@ def _cut_off_after(calls: int, tenant: Customer, sent: Any) -> Answered:
     done: list[int] = []
     ask_redis = ingest._run
 
-    def counting(*asked: Any) -> Any:
+    async def counting(*asked: Any) -> Any:
         if len(done) == calls:
             with outages.redis_away():
-                return ask_redis(*asked)
+                return await ask_redis(*asked)
         done.append(1)
-        return ask_redis(*asked)
+        return await ask_redis(*asked)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ingest, "_run", counting)

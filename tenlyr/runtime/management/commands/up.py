@@ -51,5 +51,4 @@ def _start(supervisor: Supervisor) -> Start:
         supervisor.say,
         port=env.integer("PORT", 8000, least=1, most=65535),
         web_processes=env.integer("TENLYR_WEB_PROCESSES", 2, least=1, most=64),
-        web_threads=env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256),
     )
