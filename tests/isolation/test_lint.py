@@ -16,6 +16,7 @@ from apps.isolation import lint
 from apps.isolation.operations import CONTEXT
 from apps.isolation.public import Level, release
 from tests.isolation import probe
+from tests.isolation.test_lint_operators import OPERATORS
 
 SHARED = settings.SHARED_SCHEMA
 Cursor = psycopg.Cursor[Any]
@@ -318,7 +319,8 @@ def test_what_is_sound_is_not_named(schema: str, sound: str) -> None:
 
 
 def test_every_rule_of_the_lint_has_a_plant() -> None:
-    planted = {finding[0] for _, finding in [*IN_A_LOCATION.values(), *ANYWHERE.values()]}
+    plants = [*IN_A_LOCATION.values(), *ANYWHERE.values(), *OPERATORS.values()]
+    planted = {finding[0] for _, finding in plants}
     rules = {line.split("'")[1] for line in lint.SQL.splitlines() if line.startswith("SELECT '")}
     assert planted == rules
 

@@ -2,15 +2,31 @@
 -- Parameters: schemas (text[]) = the schemas of all Locations; app, fleet, owner = our roles.
 WITH RECURSIVE relations AS (
     SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = ANY (%(schemas)s) OR n.nspname = 'public'
+    WHERE n.nspname = ANY (%(schemas)s) OR n.nspname IN ('public', 'tenlyr_dataplane')
+       OR n.nspname ~ '^(op|d)_[0-9a-f]{32}$'
 ),
-owned AS (  -- tables with rows of tenants, in the schemas of Locations
-    SELECT r.* FROM relations r
-    WHERE r.relkind IN ('r', 'p') AND r.nspname <> 'public' AND EXISTS (
+owned AS (  -- tables with rows of tenants: in the schemas of Locations, and those of operators
+    SELECT r.*, r.nspname ~ '^(op|d)_' AS is_operators FROM relations r
+    WHERE r.relkind IN ('r', 'p') AND r.nspname NOT IN ('public', 'tenlyr_dataplane') AND EXISTS (
         SELECT 1 FROM pg_attribute a
         WHERE a.attrelid = r.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 ),
 roots AS (SELECT * FROM owned WHERE NOT relispartition),
+fences AS (  -- of each table: whom its fence is for, and the fence's text without spaces and brackets
+    SELECT o.oid, CASE WHEN o.is_operators THEN 'tenlyr_g_' || right(o.nspname, 32) ELSE %(app)s END AS role,
+           -- Word for word: a fence that only mentions the setting can still be open.
+           CASE WHEN o.is_operators
+                THEN 'tenant_id=SELECTtenlyr_dataplane.tenant''' || o.nspname || '''::textAStenant'
+                ELSE 'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"'
+           END AS said
+    FROM owned o
+),
+owners AS (  -- who must own a relation: the tables of operators belong to their workspace's own role
+    SELECT r.oid, CASE WHEN r.nspname !~ '^(op|d)_' THEN %(owner)s
+                       WHEN n.nspowner::regrole::text ~ '^tenlyr_w_[0-9a-f]{32}$' THEN n.nspowner::regrole::text
+                  END AS role
+    FROM relations r JOIN pg_namespace n ON n.oid = r.relnamespace
+),
 policies AS (
     SELECT p.*, coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS qual,
            coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') AS with_check
@@ -37,13 +53,11 @@ SELECT 'no_rls' AS defect, nspname || '.' || relname AS object FROM owned WHERE 
 UNION ALL
 SELECT 'no_force', nspname || '.' || relname FROM owned WHERE NOT relforcerowsecurity
 UNION ALL
-SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r WHERE NOT EXISTS (
-    SELECT 1 FROM pg_policy p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
-      AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(app)s)]
-      AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
-      -- Word for word: a fence that only mentions the setting can still be open.
-      AND regexp_replace(pg_get_expr(p.polqual, p.polrelid), '[\s()]', '', 'g') =
-          'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"')
+SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r JOIN fences f USING (oid)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM policies p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
+          AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = f.role)]
+          AND p.qual = p.with_check AND regexp_replace(p.qual, '[\s()]', '', 'g') = f.said)
 UNION ALL
 SELECT 'permissive_true', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
     WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid),
@@ -54,11 +68,19 @@ SELECT 'policy_with_or', nspname || '.' || relname FROM owned r JOIN pg_policy p
     WHERE concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~* '\mor\M'
 UNION ALL
 SELECT 'other_policy', nspname || '.' || relname FROM owned r JOIN policies p ON p.polrelid = r.oid
+    JOIN fences f ON f.oid = r.oid
     WHERE p.polpermissive AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
       AND p.qual || p.with_check !~* '\mor\M' AND 'true' NOT IN (p.qual, p.with_check)
       AND EXISTS (SELECT 1 FROM unnest(ARRAY[p.qual, p.with_check]) AS said
-                  WHERE said <> '' AND regexp_replace(said, '[\s()]', '', 'g') <>
-                  'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"')
+                  WHERE said <> '' AND regexp_replace(said, '[\s()]', '', 'g') <> f.said)
+UNION ALL
+SELECT 'no_guard', nspname || '.' || relname FROM owned r
+    WHERE is_operators AND NOT EXISTS (
+        SELECT 1 FROM pg_trigger t WHERE t.tgrelid = r.oid AND t.tgname = 'tenlyr_guard' AND t.tgenabled = 'O')
+UNION ALL
+SELECT 'lookup_granted', nspname || '.' || relname || ' to ' || coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC')
+    FROM relations r, aclexplode(r.relacl) a
+    WHERE nspname = 'tenlyr_dataplane' AND a.grantee <> r.relowner
 UNION ALL
 SELECT 'granted_partition', nspname || '.' || relname FROM owned r
     WHERE relispartition AND EXISTS (
@@ -87,8 +109,8 @@ SELECT 'fk_without_tenant', r.nspname || '.' || r.relname FROM owned r JOIN pg_c
         SELECT 1 FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attname = 'tenant_id'
           AND a.attnum = ANY (k.conkey))
 UNION ALL
-SELECT 'foreign_owner', nspname || '.' || relname FROM relations
-    WHERE relkind IN ('r', 'p', 'v', 'S') AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = %(owner)s)
+SELECT 'foreign_owner', nspname || '.' || relname FROM relations JOIN owners o USING (oid)
+    WHERE relkind IN ('r', 'p', 'v', 'S') AND relowner::regrole::text IS DISTINCT FROM o.role
 UNION ALL
 SELECT 'granted_to_public', nspname || '.' || relname FROM relations r
     WHERE relkind IN ('r', 'p', 'v', 'm') AND EXISTS (
@@ -101,6 +123,7 @@ SELECT 'granted_to_other', r.nspname || '.' || r.relname || ' to ' || a.grantee:
         SELECT t.grantee FROM aclexplode(r.relacl) t
         UNION SELECT t.grantee FROM pg_attribute c, aclexplode(c.attacl) t WHERE c.attrelid = r.oid) a
     WHERE a.grantee NOT IN (0, r.relowner) AND a.grantee NOT IN (SELECT oid FROM trusted)
+      AND NOT (is_operators AND a.grantee::regrole::text = 'tenlyr_g_' || right(r.nspname, 32))
 UNION ALL
 SELECT 'excessive_grant', r.nspname || '.' || r.relname FROM relations r
     WHERE r.relkind IN ('r', 'p') AND EXISTS (
@@ -136,8 +159,8 @@ SELECT 'role_is_member', o.rolname || ' of ' || g.rolname FROM ours o
 UNION ALL
 SELECT 'role_has_member', g.rolname || ' has ' || m.rolname FROM pg_auth_members k
     JOIN pg_roles g ON g.oid = k.roleid JOIN pg_roles m ON m.oid = k.member
-    WHERE g.oid IN (SELECT oid FROM trusted) AND m.rolname <> %(deploy)s
-      AND m.oid NOT IN (SELECT oid FROM ours)
+    WHERE (g.oid IN (SELECT oid FROM trusted) OR g.rolname ~ '^tenlyr_[wg]_[0-9a-f]{32}$')
+      AND m.rolname NOT IN (%(deploy)s, %(owner)s, 'tenlyr_logins') AND m.oid NOT IN (SELECT oid FROM ours)
 UNION ALL
 SELECT 'default_grant_to_other', a.grantee::regrole::text FROM pg_default_acl d, aclexplode(d.defaclacl) a
     WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = %(owner)s)
@@ -151,6 +174,8 @@ SELECT 'tenant_by_default', coalesce(nullif(setrole, 0)::regrole::text, 'every r
     WHERE setting LIKE 'tenlyr.%%'
 UNION ALL
 SELECT 'schema_create_grant', n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a
-    WHERE (n.nspname = ANY (%(schemas)s) OR n.nspname = 'public') AND a.privilege_type = 'CREATE'
-      AND (a.grantee = 0 OR a.grantee IN (SELECT oid FROM ours))
+    WHERE (n.nspname = ANY (%(schemas)s) OR n.nspname IN ('public', 'tenlyr_dataplane')
+           OR n.nspname ~ '^(op|d)_[0-9a-f]{32}$') AND a.privilege_type = 'CREATE'
+      AND (a.grantee = 0 OR a.grantee IN (SELECT oid FROM ours)
+           OR a.grantee::regrole::text ~ '^tenlyr_(g|at)_')
 ORDER BY 1, 2
