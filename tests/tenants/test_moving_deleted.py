@@ -2,6 +2,7 @@
 (R17).
 """
 
+import os
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,9 @@ from apps.tenants import lifecycle, moving, purging
 from apps.tenants.models import DeletionCertificate
 from apps.webhooks.models import OutboxEvent
 from tenlyr.core import clock
-from tests.cast import Api, Customer
+from tests import cast
+from tests.cast import Account, Api, Customer
+from tests.dataplane import plane
 
 LATER = purging.SETTLED_AFTER + timedelta(seconds=1)
 EVENTS = 3
@@ -70,6 +73,31 @@ def moved(tenant: Customer, target: Level) -> Move:
     move = isolation.run_move(moving.start(**who(tenant), target=target).id)
     assert (move.status, move.error) == ("completed", "")
     return move
+
+
+class TestTheOperatorsRows:
+    @pytest.mark.parametrize("target", [Level.DEDICATED_SCHEMA, Level.DEDICATED_DATABASE])
+    def test_they_go_at_both_places(self, workspace: Account, target: Level) -> None:
+        plane.release(workspace)
+        leaver, neighbour = (cast.tenant(workspace) for _ in range(2))
+        sessions = [plane.Session(one, os.environ["DATABASE_URL"]) for one in (leaver, neighbour)]
+        for session in sessions:
+            plane.furnish(session, str(session.customer.id))
+        moved(leaver, target)
+        lifecycle.delete(**who(leaver))
+        purging.purge(leaver.id)
+        assert notes_of(workspace) == {neighbour.id}
+        with time_machine.travel(clock.now() + LATER):
+            assert purging.purge(leaver.id) is True
+        assert sessions[1].run("SELECT count(*) FROM customers") == [(2,)]
+
+
+def notes_of(workspace: Account) -> set[UUID]:
+    """The tenants that have notes in the schema that the workspace's tenants share."""
+    schema = f"op_{workspace.id.hex}"
+    with isolation.control_fleet() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT tenant_id FROM {schema}.notes")
+        return {tenant_id for (tenant_id,) in cursor.fetchall()}
 
 
 class TestWhileItMoves:
