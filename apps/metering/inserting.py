@@ -121,7 +121,8 @@ def _insert(scope: Any, parts: Sequence[bytes]) -> Outcome:
 
 def letter(entry: Entry, payload: bytes, reason: str, *, number: int = 0) -> Dead:
     """The dead letter of a row of the entry; number 0 is the whole of it."""
-    tenant_id = None if entry.damage else entry.tenant_id
+    # An unreadable entry has neither epoch nor tenant.
+    tenant_id = entry.tenant_id if entry.epoch else None
     return Dead(entry.shard, f"{entry.name}#{number}", tenant_id, payload, reason)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from apps.isolation import public as isolation
 from apps.isolation.public import Location
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 STAGING_BYTES = 4_000_000
 LONGEST_REASON = 500
+PAGE = 500
 
 Places = Mapping[UUID, Location]
 
@@ -71,10 +73,26 @@ def store_carefully(entry: Entry) -> Stored:
     return _store([entry], inserting.singly)
 
 
-def _store(entries: Sequence[Entry], insert: Insert) -> Stored:
+def give_up(place: str) -> int:
+    """Make dead letters of what waits for a Location (`database/schema`) whose database is lost;
+    answers of how many entries. Raises `DatabaseError`, `RedisError`.
+    """
+    buried = 0
+    for shard, waits_for in waits_of(range(redis.SHARDS)).items():
+        while waits_for == place and (entries := stream.read({shard: START}, count=PAGE)):
+            done = _store(entries, inserting.together, lost=place)
+            buried += done.dead
+            for mark in done.marks:
+                stream.finish(mark)
+            if done.waiting:
+                break
+    return buried
+
+
+def _store(entries: Sequence[Entry], insert: Insert, lost: str = "") -> Stored:
     with isolation.control_fleet() as connection, connection.cursor() as cursor:
         marks, waits = _lock(cursor, {entry.shard for entry in entries})
-        return _Batch(cursor, entries, marks, waits, insert).store()
+        return _Batch(cursor, entries, marks, waits, insert, lost).store()
 
 
 def _lock(cursor: Any, shards: Iterable[int]) -> tuple[dict[int, Mark], dict[int, Wait]]:
@@ -107,10 +125,13 @@ class _Batch:
         marks: dict[int, Mark],
         waits: dict[int, Wait],
         insert: Insert,
+        lost: str,
     ) -> None:
         self.cursor, self.marks, self.waits, self.insert = cursor, marks, waits, insert
         self.due = [entry for entry in entries if not self._is_replay(entry)]
         self.place_of = self._places()
+        if lost:
+            self.due = [self._given_up(entry, lost) for entry in self.due]
         self.away: set[str] = set()
         # What goes on of `due`; the shards that wait; what is too late to wait.
         self.entries = self.due
@@ -141,6 +162,12 @@ class _Batch:
 
     def _place(self, entry: Entry) -> Location | None:
         return None if entry.damage else self.place_of.get(entry.tenant_id)
+
+    def _given_up(self, entry: Entry, lost: str) -> Entry:
+        place = self._place(entry)
+        if place is None or outages.name_of(place) != lost:
+            return entry
+        return replace(entry, damage=f"{lost} is lost")
 
     def _by_place(self) -> dict[str, dict[Location, list[Entry]]]:
         """The entries by database and Location, in a fixed order: two batches never deadlock."""

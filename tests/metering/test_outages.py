@@ -1,11 +1,14 @@
 """A tenant's database that is away: others go on, and nothing of it is lost."""
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connections
 
 from apps.isolation import public as isolation
@@ -95,6 +98,31 @@ class TestAway:
         for tenant in (initech, other):
             assert len(rows(tenant.id)) == 3
             assert_agree(tenant.id)
+
+    def test_a_lost_database_is_given_up(
+        self, acme: Customer, initech: Customer, database: str
+    ) -> None:
+        """Its events are kept for a person, everybody else's are stored."""
+        for tenant in (initech, acme, initech, acme):
+            admit(caller(tenant))
+        with second.away(database):
+            store()
+            assert rows(acme.id) == []
+            (place,) = readiness.check()["waitingFor"]
+            out = io.StringIO()
+            call_command("give_up_location", place, stdout=out)
+            assert out.getvalue().startswith("2 entries")
+            assert len(rows(acme.id)) == 2
+            assert_agree(acme.id)
+            assert "waitingFor" not in readiness.check()
+            with pytest.raises(CommandError, match="Nothing waits"):
+                call_command("give_up_location", place)
+        assert [reason for _, reason in dead_letters(initech.id)] == [f"{place} is lost"] * 2
+        assert stream.is_empty(0)
+        outages._outages.clear()
+        admit(caller(initech))
+        store()
+        assert len(rows(initech.id)) == 1
 
     def test_what_can_wait_nowhere_is_kept_for_a_person(
         self, initech: Customer, database: str
