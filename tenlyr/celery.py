@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
         "task": "metering.drop_expired",
         "schedule": crontab(minute=47, hour=3),
     },
+    "dataplane.sweep_logins": {"task": "dataplane.sweep_logins", "schedule": 60.0},
+    "dataplane.block_all": {"task": "dataplane.block_all", "schedule": 60.0},
     "prover.nightly": {"task": "prover.nightly", "schedule": crontab(minute=23, hour=2)},
     "prover.prove": {"task": "prover.prove", "schedule": 60.0},
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},

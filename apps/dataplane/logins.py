@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Q
 
-from apps.dataplane import names, scram, selectors
+from apps.dataplane import names, places, scram
 from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
 from apps.dataplane.models import Login
 from apps.dataplane.places import Home
@@ -52,10 +52,11 @@ def make(*, workspace_id: UUID, tenant_id: UUID, ttl: timedelta | None = None) -
     with transaction.atomic():
         if tenants.get(workspace_id, tenant_id).status != Status.ACTIVE:
             raise TenantBlocked()
-        if not selectors.version_of(workspace_id):
+        home = places.home_of(tenant_id)
+        if home is None or not home.version:
             raise NoDataPlane()
         _refuse_over_limit(tenant_id)
-        alias = selectors.alias_of(tenant_id)
+        alias = home.location.alias
         login = Login.objects.create(
             workspace_id=workspace_id,
             tenant_id=tenant_id,
@@ -69,14 +70,15 @@ def make(*, workspace_id: UUID, tenant_id: UUID, ttl: timedelta | None = None) -
     return Made(login, password)
 
 
-def end(*, workspace_id: UUID, tenant_id: UUID, login_id: UUID) -> None:
-    """End a credential and its sessions now; one that has ended already is not found."""
+def end(*, workspace_id: UUID, tenant_id: UUID | None, login_id: UUID) -> None:
+    """End a credential and its sessions now, of that tenant if one is named. Raises
+    `CredentialNotFound`, for one that has ended already too.
+    """
     with transaction.atomic():
-        login = (
-            Login.objects.select_for_update()
-            .filter(pk=login_id, workspace_id=workspace_id, tenant_id=tenant_id, revoked_at=None)
-            .first()
+        rows = Login.objects.select_for_update().filter(
+            pk=login_id, workspace_id=workspace_id, revoked_at=None
         )
+        login = (rows if tenant_id is None else rows.filter(tenant_id=tenant_id)).first()
         if login is None:
             raise CredentialNotFound()
         _end(login)

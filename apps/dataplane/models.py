@@ -72,6 +72,8 @@ class SchemaState(models.Model):
         "isolation.Location", null=True, on_delete=models.CASCADE, related_name="+"
     )
     version = models.IntegerField(default=0)
+    # What a database of the tenant's own was told last: may the tenant come in?
+    is_open = models.BooleanField(default=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)
     error = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField(default=clock.now)

@@ -103,23 +103,6 @@ class OperatorTables:
         return gone
 
 
-def block(tenant_id: UUID) -> bool:
-    """Tell a database of the tenant's own whether the tenant may come in; answers whether it
-    was told. The control database asks the tenant's row itself.
-    """
-    home = places.home_of(tenant_id)
-    if home is None or home.location.alias == "default":
-        return False
-    state = "here" if tenants.is_active(tenant_id) else "blocked"
-    with connections[home.owner].cursor() as cursor:
-        cursor.execute(
-            "UPDATE tenlyr_dataplane.place SET state = %s"
-            " WHERE tenant_id = %s AND state IN ('here', 'blocked') AND state <> %s",
-            [state, tenant_id, state],
-        )
-        return bool(cursor.rowcount)
-
-
 def _home(tenant_id: UUID, location: Location) -> Home | None:
     workspace_id = tenants.workspace_of(tenant_id)
     return None if workspace_id is None else places.home_at(workspace_id, location)

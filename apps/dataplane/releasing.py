@@ -18,6 +18,17 @@ from apps.dataplane.inspecting import Wrong
 from apps.dataplane.models import Plane, Release, SchemaState
 from tenlyr.core import audit
 
+OTHERS = """
+INSERT INTO dataplane_schemastate
+    (schema, workspace_id, location_id, version, is_open, state, error, changed_at)
+SELECT 'd_' || right(l.schema_name, 32), %s, l.id, 0, true, 'ready', '', now()
+FROM tenants_tenant t
+JOIN isolation_placement p ON p.tenant_id = t.id
+JOIN isolation_location l ON l.id = p.location_id AND l.state = 'claimed'
+WHERE t.workspace_id = %s
+ON CONFLICT (schema) DO NOTHING
+"""
+
 
 def publish(*, workspace_id: UUID, version: int, sql: str) -> Release:
     """Store version `version` and apply it to the workspace's shared schema.
@@ -41,6 +52,7 @@ def publish(*, workspace_id: UUID, version: int, sql: str) -> Release:
         _apply(state, version, read)
         release.tables = [table.shown() for table in _inspected(state.schema, read)]
         release.save(update_fields=["tables"])
+        _await_others(workspace_id)
         plane.version = version
         plane.save(update_fields=["version"])
         audit.record(
@@ -91,6 +103,12 @@ def _shared(workspace_id: UUID) -> SchemaState:
         schema=schema, defaults={"workspace_id": workspace_id}
     )
     return state
+
+
+def _await_others(workspace_id: UUID) -> None:
+    """A schema beside each dedicated Location of the workspace is due, where there is none yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS, [workspace_id, workspace_id])
 
 
 def _apply(state: SchemaState, version: int, read: list[Statement]) -> None:

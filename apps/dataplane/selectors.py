@@ -6,6 +6,8 @@ from apps.dataplane import inspecting
 from apps.dataplane.errors import ReleaseNotFound
 from apps.dataplane.models import Plane, Release, SchemaState
 from apps.isolation import public as isolation
+from tenlyr.core import paging
+from tenlyr.core.paging import Page
 
 
 def is_moving(workspace_id: UUID) -> bool:
@@ -29,12 +31,11 @@ def release(workspace_id: UUID, version: int) -> Release:
     return found
 
 
-def alias_of(tenant_id: UUID) -> str:
-    """Django's name of the database where the tenant lives; raises `UnknownTenant`."""
-    found = list(isolation.group([tenant_id]))
-    if not found:
-        raise isolation.UnknownTenant(str(tenant_id))
-    return found[0].alias
+def page(workspace_id: UUID, *, limit: int, cursor: str | None) -> Page:
+    """A page of releases, newest first; raises `InvalidCursor` for another list's cursor."""
+    rows = Release.objects.filter(workspace_id=workspace_id)
+    place = f"dataplane|{workspace_id}"
+    return paging.newest_first(rows, place=place, limit=limit, cursor=cursor)
 
 
 def tables(workspace_id: UUID, version: int) -> list[inspecting.Found]:

@@ -47,6 +47,13 @@ def release(account: Account, sql: str = SQL, version: int = 1) -> Any:
     return releasing.publish(workspace_id=account.id, version=version, sql=sql)
 
 
+def with_tables(customer: Customer) -> Customer:
+    """The tenant, whose operator has released a table called thing."""
+    table = "CREATE TABLE thing (tenant_id uuid NOT NULL, id int, PRIMARY KEY (tenant_id, id))"
+    release(customer.workspace, table)
+    return customer
+
+
 class Session:
     """A tenant's credential and a connection made with it."""
 

@@ -122,13 +122,14 @@ class TestToADatabaseOfItsOwn:
         assert len(after[2]) == len(before[2]) + 1
 
     def test_a_suspension_reaches_it(self, session: Session, api: Any) -> None:
-        from apps.dataplane import moving
+        from apps.dataplane import blocking
 
         move(session, Level.DEDICATED_DATABASE, driver="database")
         there = address(session)
         path = f"/api/v1/tenants/{session.customer.id}"
         api.post(f"{path}/suspend", key=session.customer.workspace.key)
-        assert moving.block(session.customer.id)
+        assert blocking.tell_all() == 1
+        assert blocking.tell_all() == 0
         with (
             psycopg.connect(there, autocommit=True) as connection,
             pytest.raises(psycopg.errors.InvalidAuthorizationSpecification),

@@ -47,11 +47,11 @@ class Operation:
 
     @property
     def has_id(self) -> bool:
-        return "{" in self.path
+        return "_id}" in self.path
 
     def at(self, any_id: object) -> str:
         """The path with an id in it: a tenant's, or that of what bears the same id."""
-        return re.sub(r"\{\w+\}", str(any_id), self.path)
+        return re.sub(r"\{\w+\}", str(any_id), self.path.replace("{version}", "1"))
 
 
 def _admin(method: str, path: str, body: Any = None, *query: str) -> Operation:
@@ -64,6 +64,10 @@ def _tenant(method: str, path: str, body: Any = None, *query: str, **more: Any) 
 
 def _isolation(method: str, path: str, scope: Scope, body: Any = None, *query: str) -> Operation:
     return Operation(method, f"/api/v1/isolation{path}", scope, body, frozenset(query))
+
+
+def _dataplane(method: str, path: str, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/dataplane{path}", Scope.ADMIN, body, frozenset(query))
 
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
@@ -99,6 +103,12 @@ OPERATIONS = [
     _isolation("GET", "/proofs", Scope.ADMIN, None, "limit", "cursor"),
     _isolation("POST", "/proofs", Scope.ADMIN, {}),
     _isolation("GET", "/proofs/{proof_id}", Scope.ADMIN),
+    _isolation("GET", "/connection", Scope.ANY, None, "tenantId"),
+    _isolation("POST", "/connection/credentials", Scope.ANY, {"ttlSeconds": 3600}),
+    _isolation("DELETE", "/connection/credentials/{credential_id}", Scope.ANY),
+    _dataplane("GET", "/releases", None, "limit", "cursor"),
+    _dataplane("POST", "/releases", {"version": 2, "sql": "COMMENT ON TABLE thing IS 'ours'"}),
+    _dataplane("GET", "/releases/{version}"),
 ]
 # For everybody, each with what it gives away.
 PUBLIC = {
@@ -126,8 +136,10 @@ def paths_of(resolver: Any = None, prefix: str = "/") -> Iterator[tuple[str, Any
 def _written(entry: URLPattern | URLResolver) -> str:
     text = str(entry.pattern)
     for name, converter in entry.pattern.converters.items():
-        assert type(converter).__name__ == "UUIDConverter", f"{text}: only a UUID is an id"
-        text = text.replace(f"<uuid:{name}>", f"{{{name}}}")
+        kind = "int" if name == "version" else "uuid"
+        known = type(converter).__name__.lower()
+        assert known == f"{kind}converter", f"{text}: only a UUID is an id"
+        text = text.replace(f"<{kind}:{name}>", f"{{{name}}}")
     return text
 
 

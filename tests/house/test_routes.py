@@ -18,6 +18,7 @@ from tenlyr.core.keys import Kind
 from tests import cast
 from tests.cast import Answer, Api, Customer
 from tests.core.conftest import address  # noqa: F401 - a fixture
+from tests.dataplane.plane import with_tables
 from tests.house.routes import (
     ADMIN_SITE,
     METHODS,
@@ -48,7 +49,7 @@ OF_ADMINS = each(*[one for one in OPERATIONS if one.scope is Scope.ADMIN])
 @pytest.fixture(scope="module")
 def victim(_database: None) -> Customer:
     """A tenant that all calls are about, on a plan that would let it do everything."""
-    return with_a_move(cast.tenant(cast.workspace(), "Victim", plan="enterprise"))
+    return with_tables(with_a_move(cast.tenant(cast.workspace(), "Victim", plan="enterprise")))
 
 
 @pytest.fixture(scope="module")

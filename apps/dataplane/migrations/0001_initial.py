@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("schema", models.CharField(max_length=63, primary_key=True, serialize=False)),
                 ("version", models.IntegerField(default=0)),
+                ("is_open", models.BooleanField(default=True)),
                 (
                     "state",
                     models.CharField(

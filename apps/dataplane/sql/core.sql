@@ -142,6 +142,10 @@ BEGIN
         SELECT format('%I.%I', target, c.relname) AS name, c.relkind
         FROM pg_class c WHERE c.relnamespace = target::regnamespace AND c.relkind IN ('r', 'S')
           AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = tenants::regrole)
+          -- One without it gets no grant, so nobody can use it; the release is refused for it.
+          AND (c.relkind = 'S' OR EXISTS (
+              SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+                AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped))
     LOOP
         IF t.relkind = 'S' THEN
             EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I', t.name, tenants);

@@ -1,0 +1,13 @@
+"""Routes of the data plane, below `api/v1/`."""
+
+from django.urls import path
+
+from apps.dataplane.api import views
+
+urlpatterns = [
+    path("isolation/connection", views.ConnectionView.as_view()),
+    path("isolation/connection/credentials", views.CredentialsView.as_view()),
+    path("isolation/connection/credentials/<uuid:credential_id>", views.CredentialView.as_view()),
+    path("dataplane/releases", views.ReleasesView.as_view()),
+    path("dataplane/releases/<int:version>", views.ReleaseView.as_view()),
+]

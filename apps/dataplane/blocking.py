@@ -1,0 +1,72 @@
+"""Telling a database of a tenant's own whether the tenant may come in. The control database needs
+no telling: there each statement asks the tenant's row.
+"""
+
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connection, connections
+
+from apps.dataplane import places
+from apps.dataplane.models import SchemaState
+from apps.tenants import public as tenants
+from tenlyr.core import tasks
+from tenlyr.core.events import Event, EventType
+
+log = structlog.get_logger(__name__)
+
+TURNS = {
+    EventType.TENANT_SUSPENDED,
+    EventType.TENANT_REACTIVATED,
+    EventType.TENANT_TERMINATED,
+    EventType.TENANT_DELETED,
+}
+# Whose database was told otherwise, or not at all: a message may be lost, this finds it.
+UNTOLD = """
+SELECT p.tenant_id FROM dataplane_schemastate s
+JOIN isolation_location l ON l.id = s.location_id AND l.alias <> 'default'
+JOIN isolation_placement p ON p.location_id = l.id
+LEFT JOIN tenants_tenant t ON t.id = p.tenant_id
+WHERE s.is_open <> coalesce(t.status = 'active', false)
+LIMIT 500
+"""
+
+
+def on_event(event: Event) -> None:
+    """Listen: after the commit a task tells the tenant's own database."""
+    if event.type in TURNS and event.tenant_id is not None:
+        home = places.home_of(event.tenant_id)
+        if home is not None and home.location.alias != "default":
+            tasks.after_commit("dataplane.block", str(event.tenant_id))
+
+
+def tell(tenant_id: UUID) -> bool:
+    """Open or close the tenant's own database to it; answers whether there was one to tell."""
+    home = places.home_of(tenant_id)
+    if home is None or home.location.alias == "default":
+        return False
+    is_open = tenants.is_active(tenant_id)
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(
+            "UPDATE tenlyr_dataplane.place SET state = %s"
+            " WHERE tenant_id = %s AND state IN ('here', 'blocked')",
+            ["here" if is_open else "blocked", tenant_id],
+        )
+    SchemaState.objects.filter(pk=home.schema).update(is_open=is_open)
+    return True
+
+
+def tell_all() -> int:
+    """Whoever was not told; answers how many are now."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNTOLD)
+        found = [tenant_id for (tenant_id,) in cursor.fetchall()]
+    return sum(_tried(tenant_id) for tenant_id in found)
+
+
+def _tried(tenant_id: UUID) -> int:
+    try:
+        return int(tell(tenant_id))
+    except DatabaseError as error:  # its database is away: the next round finds it
+        log.warning("dataplane.not_told", tenant_id=str(tenant_id), reason=type(error).__name__)
+        return 0

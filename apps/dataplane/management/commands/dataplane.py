@@ -1,0 +1,89 @@
+"""`manage.py dataplane push|status|apply|pooler`: the operator's tables from the command line."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from apps.dataplane import declaring, places, pooling, selectors
+from apps.dataplane.applying import DdlFailed
+from apps.dataplane.declaring import BadDeclaration
+from apps.dataplane.models import SchemaState
+from apps.isolation import public as isolation
+from apps.workspaces.public import Workspace
+
+
+class Command(BaseCommand):
+    help = "Release an operator's tables from files, see which schema has what, bring them up."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        for verb, about in {
+            "push": "publish the files that are not released yet",
+            "status": "the version of every schema",
+            "apply": "bring the schemas that are behind up, one after the other",
+        }.items():
+            one = verbs.add_parser(verb, help=about)
+            one.add_argument("--config", type=Path, default=Path("tenlyr.toml"))
+            one.add_argument("--workspace", type=UUID, help="its id; not needed for the only one")
+        verbs.add_parser("pooler", help="let PgBouncer serve tenants' logins; prints its settings")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["verb"])(options)
+        except (BadDeclaration, DdlFailed) as error:
+            raise CommandError(str(error)) from error
+
+    def push(self, options: dict[str, Any]) -> None:
+        """Publish what is new."""
+        declared = declaring.read(options["config"])
+        workspace_id = options["workspace"] or declared.workspace_id or self._only()
+        made = declaring.push(workspace_id, declared.files)
+        for release in made:
+            names = ", ".join(table["name"] for table in release.tables)
+            self.stdout.write(f"released {release.version}: {names}")
+        self.stdout.write(f"{len(made)} released, {len(selectors.due(workspace_id))} schemas due")
+
+    def status(self, options: dict[str, Any]) -> None:
+        """One line for each schema."""
+        workspace_id = self._workspace(options)
+        current = selectors.version_of(workspace_id)
+        for row in selectors.schemas(workspace_id):
+            due = "" if row.version == current else f"  due: {current}"
+            self.stdout.write(f"{row.schema}  {row.version}{due}  {row.error}".rstrip())
+
+    def apply(self, options: dict[str, Any]) -> None:
+        """Bring up what is behind; the first that refuses ends it."""
+        workspace_id = self._workspace(options)
+        current = selectors.version_of(workspace_id)
+        locations = {one.id: one for one in isolation.locations()}
+        for row in selectors.due(workspace_id):
+            self._bring_up(row, locations, current)
+
+    def _bring_up(
+        self, row: SchemaState, locations: dict[int, isolation.Location], version: int
+    ) -> None:
+        location = locations.get(row.location_id or 0)
+        if location is not None:
+            places.furnish(row.workspace_id, location, version)
+            self.stdout.write(f"{row.schema}  {version}")
+
+    def pooler(self, options: dict[str, Any]) -> None:
+        """Open the door to PgBouncer and say how."""
+        password = pooling.open_to_pooler()
+        at = connections["owner"].settings_dict
+        port = int(at["PORT"] or 5432)
+        self.stdout.write(pooling.settings_text(at["HOST"], port, at["NAME"], password))
+
+    def _workspace(self, options: dict[str, Any]) -> UUID:
+        if options["workspace"] is None and options["config"].is_file():
+            return declaring.read(options["config"]).workspace_id or self._only()
+        return options["workspace"] or self._only()
+
+    def _only(self) -> UUID:
+        found = list(Workspace.objects.values_list("id", flat=True)[:2])
+        if len(found) != 1:
+            raise CommandError("Say which workspace: --workspace ID, or workspace in tenlyr.toml.")
+        return found[0]
