@@ -28,6 +28,15 @@ def tenant(movable: None, acme: Any) -> Any:
 
 
 @pytest.fixture
+def stranger(movable: None, globex: Any) -> Any:
+    """Another tenant with rows, which nobody moves."""
+    from tests import cast
+    from tests.isolation.moves import scene
+
+    return scene.settle(cast.tenant(globex.workspace, "Initech", plan="growth"), 100, 20)
+
+
+@pytest.fixture
 def leftovers() -> Any:
     """What a move left in the control plane's database: tables, functions, triggers, rows."""
     from apps.isolation.moves import links

@@ -1,0 +1,234 @@
+"""A move that cannot be finished leaves the tenant where it was and says why in one sentence; one
+that was only disturbed goes on (F71-F74).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from apps.isolation import models
+from apps.isolation.moves import capturing, fencing, links, purging, running, watching
+from apps.isolation.moves.journey import Journey
+from apps.isolation.public import Level, run_move
+from tests.isolation import probe
+from tests.isolation.moves import shop
+from tests.isolation.moves.scene import Mover
+
+Before = Callable[[str, Callable[[Journey], None]], None]
+
+
+@pytest.fixture
+def before(monkeypatch: pytest.MonkeyPatch) -> Before:
+    """Let something happen right before a step."""
+
+    def arrange(step: str, act: Callable[[Journey], None]) -> None:
+        work = running.STEPS[step]
+
+        def both(journey: Journey) -> None:
+            act(journey)
+            work(journey)
+
+        monkeypatch.setitem(running.STEPS, step, both)
+
+    return arrange
+
+
+@contextmanager
+def failing(tenant: Mover, leftovers: Any) -> Iterator[list[models.Move]]:
+    """The move in the block fails; nothing of it is left, no row differs, and a retry finishes."""
+    was, rows = tenant.location, tenant.rows()
+    locations = set(models.Location.objects.exclude(state="warm").values_list("pk", flat=True))
+    moves: list[models.Move] = []
+    yield moves
+    (move,) = moves
+    assert move.status == "failed"
+    assert move.error.endswith(".")
+    assert move.error.count(". ") == 0
+    assert (tenant.location, tenant.rows()) == (was, rows)
+    assert leftovers(move) == []
+    now = set(models.Location.objects.exclude(state="warm").values_list("pk", flat=True))
+    assert now == locations
+
+
+class TestBeforeTheFlip:
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE {t} SET total = total + 0.01 WHERE ctid = (SELECT min(ctid) FROM {t})",
+            "DELETE FROM {t} WHERE ctid = (SELECT min(ctid) FROM {t})",
+            "INSERT INTO {t} (id, tenant_id, customer_id, total) SELECT gen_random_uuid(),"
+            " tenant_id, customer_id, 1 FROM {t} LIMIT 1",
+            "UPDATE {t} SET \"odd %name\" = jsonb_set(\"odd %name\", '{{x}}', '1.0')"
+            " WHERE ctid = (SELECT min(ctid) FROM {t})",
+        ],
+    )
+    def test_a_row_that_differs_is_found(
+        self, tenant: Mover, before: Before, leftovers: Any, damage: str
+    ) -> None:
+        def spoil(journey: Journey) -> None:
+            table = f'{shop.schema_at(journey.arrival)}."order"'
+            with probe.superuser() as cursor:
+                cursor.execute("SET application_name = 'tenlyr move'")
+                cursor.execute(damage.format(t=table))
+                assert cursor.rowcount == 1
+                cursor.connection.commit()
+
+        before("verify", spoil)
+        with failing(tenant, leftovers) as moves:
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+        assert "Table order differs" in moves[0].error
+
+    def test_a_retry_finishes(self, tenant: Mover, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(journey: Journey) -> None:
+            raise psycopg.errors.DiskFull("no space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setitem(running.STEPS, "copy", full)
+            move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert (move.status, move.error) == ("failed", "The target has no space left.")
+        assert tenant.move(Level.DEDICATED_SCHEMA).status == "completed"
+
+    def test_a_column_of_one_side_only(self, tenant: Mover, before: Before, leftovers: Any) -> None:
+        def widen(journey: Journey) -> None:
+            with probe.superuser() as cursor:
+                schema = shop.schema_at(journey.arrival)
+                cursor.execute(f"ALTER TABLE {schema}.document ADD COLUMN more text")
+                cursor.connection.commit()
+
+        before("copy", widen)
+        with failing(tenant, leftovers) as moves:
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+        assert moves[0].error == (
+            "Table document has other columns at the target than at the source."
+        )
+
+    def test_a_transaction_that_never_ends(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(capturing, "PATIENCE_S", 0.5)
+        with failing(tenant, leftovers) as moves, writing(tenant):
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+        assert moves[0].error == "Table document stayed locked by a long transaction."
+
+    def test_one_that_holds_the_fence(
+        self, tenant: Mover, before: Before, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It keeps the triggers from being removed too: that is done once it has ended."""
+        monkeypatch.setattr(fencing, "MOST_ATTEMPTS", 3)
+        monkeypatch.setattr(capturing, "PATIENCE_S", 0.5)
+        with failing(tenant, leftovers) as moves:
+            with later(tenant) as write:
+                before("flip", write)
+                moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+                assert leftovers(moves[0]) != []
+            assert purging.tidy_failed() == 1
+        assert moves[0].error.startswith("The tenant's writes could not be held")
+
+    def test_a_database_that_cannot_be_made(self, tenant: Mover, leftovers: Any) -> None:
+        from apps.isolation.databases import providing
+        from apps.isolation.databases.errors import DatabaseFailed
+
+        def refuse(*args: Any) -> Any:
+            raise DatabaseFailed("The server is full")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(providing, "provide", refuse)
+            move = tenant.move(Level.DEDICATED_DATABASE, driver="database")
+        assert move.status == "failed"
+        assert "could not be provided" in move.error
+
+
+class TestDisturbed:
+    def test_a_lost_connection_costs_a_run(self, tenant: Mover, before: Before) -> None:
+        cut = []
+
+        def once(journey: Journey) -> None:
+            if not cut:
+                cut.append(True)
+                journey.links.target.close()
+
+        before("copy", once)
+        rows = tenant.rows()
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert (move.status, move.step, move.detail["stumbles"]) == ("in_progress", "capture", 1)
+        assert watching.is_abandoned(move.id)
+        assert move.id in watching.abandoned()
+        assert run_move(move.id).status == "completed"
+        assert tenant.rows() == rows
+
+    def test_no_run_beside_another(self, tenant: Mover) -> None:
+        move = tenant.start(Level.DEDICATED_SCHEMA)
+        runner = links.Liveness(move.id)
+        assert runner.take()
+        assert not watching.is_abandoned(move.id)
+        assert run_move(move.id).status == "pending"
+        runner.leave()
+        assert run_move(move.id).status == "completed"
+
+    @pytest.mark.parametrize("step", ["copy", "catch_up", "verify", "flip"])
+    def test_a_run_that_was_taken_over_changes_nothing(
+        self, tenant: Mover, before: Before, step: str
+    ) -> None:
+        """Its lock's connection was lost without its knowing, and another run began."""
+        seen = []
+
+        def overtake(journey: Journey) -> None:
+            if not seen:
+                seen.append(journey.move.step)
+                detail = {**journey.move.detail, "runner": journey.runner + 1}
+                models.Move.objects.filter(pk=journey.move.pk).update(detail=detail)
+
+        before(step, overtake)
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert (move.status, move.step) == ("in_progress", seen[0])
+        assert tenant.location.schema == "tenlyr_shared"
+        assert run_move(move.id).status == "completed"
+
+    def test_time_that_is_up_is_no_failure(self, tenant: Mover) -> None:
+        move = tenant.start(Level.DEDICATED_SCHEMA)
+        runs = 0
+        while run_move(move.id, budget_s=0.5).status == "in_progress":
+            runs += 1
+            assert runs < 100
+        move.refresh_from_db()
+        assert (move.status, runs > 0) == ("completed", True)
+
+    def test_a_tenant_deleted_meanwhile(self, tenant: Mover, before: Before) -> None:
+        def delete(journey: Journey) -> None:
+            models.Placement.objects.filter(pk=tenant.id).delete()
+
+        before("flip", delete)
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert (move.status, move.error) == (
+            "failed",
+            "The tenant was deleted during the migration.",
+        )
+
+
+@contextmanager
+def writing(tenant: Mover) -> Iterator[None]:
+    """A transaction that wrote a row and stays open."""
+    with later(tenant) as write:
+        write(None)
+        yield
+
+
+@contextmanager
+def later(tenant: Mover) -> Iterator[Callable[[Any], None]]:
+    """The same, from the moment that the given function is called; undone in the end."""
+    schema = shop.schema_at(tenant.location)
+    with links.fleet(tenant.location) as writer:
+        writer.autocommit = False
+
+        def write(_: Any) -> None:
+            writer.execute(
+                f"UPDATE {schema}.document SET weight = 7 WHERE tenant_id = %s", [tenant.id]
+            )
+
+        try:
+            yield write
+        finally:
+            writer.rollback()

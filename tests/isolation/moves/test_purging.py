@@ -1,0 +1,90 @@
+"""What a move leaves behind is there for the grace, and then is not (R10)."""
+
+from datetime import timedelta
+
+from apps.isolation import models
+from apps.isolation.moves import links, purging
+from apps.isolation.public import Level, Location
+from tenlyr.core import clock
+from tests.isolation.moves import shop
+from tests.isolation.moves.scene import Mover
+
+
+def expire(move: models.Move) -> None:
+    """Let the grace be over."""
+    models.Move.objects.filter(pk=move.pk).update(purge_after=clock.now() - timedelta(seconds=1))
+
+
+def count(tenant: Mover, location: Location) -> int:
+    """Rows of the tenant at a place."""
+    return sum(map(len, tenant.rows(location).values()))
+
+
+class TestGrace:
+    def test_seven_days_by_default(self, tenant: Mover) -> None:
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert move.purge_after is not None
+        assert move.finished_at is not None
+        assert move.purge_after - move.finished_at == timedelta(days=7)
+
+    def test_until_then_the_rows_stay(self, tenant: Mover) -> None:
+        was = tenant.location
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        purging.purge_due()
+        move.refresh_from_db()
+        assert move.purged_at is None
+        assert count(tenant, was) == count(tenant, tenant.location)
+
+
+class TestPurge:
+    def test_shared_rows_go_and_those_of_others_stay(self, tenant: Mover, stranger: Mover) -> None:
+        was, others = tenant.location, stranger.rows()
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        expire(move)
+        assert purging.purge_due() >= 1
+        move.refresh_from_db()
+        assert move.purged_at is not None
+        assert count(tenant, was) == 0
+        assert stranger.rows() == others
+
+    def test_a_schema_goes_as_a_whole(self, tenant: Mover) -> None:
+        tenant.move(Level.DEDICATED_SCHEMA)
+        was = tenant.location
+        move = tenant.move(Level.SHARED_SCHEMA, is_support=True)
+        rows = tenant.rows()
+        expire(move)
+        purging.purge_due()
+        assert not models.Location.objects.filter(pk=was.id).exists()
+        assert tenant.rows() == rows
+
+    def test_a_source_that_somebody_changed_is_kept(self, tenant: Mover) -> None:
+        was = tenant.location
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        with links.fleet(was) as stray:
+            stray.execute(
+                f"UPDATE {shop.schema_at(was)}.customer SET balance = 7"
+                " WHERE tenant_id = %s AND email = 'c1@example.com'",
+                [tenant.id],
+            )
+        expire(move)
+        purging.purge_due()
+        move.refresh_from_db()
+        assert move.purged_at is None
+        assert count(tenant, was) > 0
+
+    def test_a_place_that_the_tenant_came_back_to_is_not_purged(self, tenant: Mover) -> None:
+        first = tenant.move(Level.DEDICATED_SCHEMA)
+        tenant.back(first)
+        rows = tenant.rows()
+        expire(first)
+        purging.purge_due()
+        assert tenant.rows() == rows
+
+    def test_a_deleted_tenants_source_waits_for_no_grace(self, tenant: Mover) -> None:
+        was = tenant.location
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        models.Placement.objects.filter(pk=tenant.id).delete()
+        purging.purge_due()
+        move.refresh_from_db()
+        assert move.purged_at is not None
+        assert count(tenant, was) == 0
