@@ -40,6 +40,8 @@ def _script(name: str) -> Script:
 ONE, MANY = _script("track_one.lua"), _script("track.lua")
 # A script call holds up all others of its Redis: 500 events are about two milliseconds.
 MOST_A_CALL = 500
+# Of one tenant's counters, by metric and day, that a process keeps the names of.
+MOST_COUNTERS = 500
 
 ALL_ADMITTED, NOT_READY = 1, 0
 THROTTLED, OVER_LIMIT, BELOW_ZERO, OUT_OF_RANGE = 2, 3, 4, 5
@@ -47,39 +49,45 @@ THROTTLED, OVER_LIMIT, BELOW_ZERO, OUT_OF_RANGE = 2, 3, 4, 5
 Outcome = Event | errors.ApiError
 
 
-@dataclass(frozen=True, slots=True)
 class Names:
-    """The Redis keys of a tenant."""
+    """The Redis keys of a tenant, made once."""
 
-    shard: int
-    tenant_id: UUID
-    fixed: tuple[str, str, str, str]
+    __slots__ = ("_counters", "fixed", "shard", "tenant_id")
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self.tenant_id, self.shard = tenant_id, redis.shard_of(tenant_id)
+        self.fixed = (
+            redis.ready(self.shard),
+            redis.stream(self.shard),
+            redis.throttle(self.shard, tenant_id),
+            redis.seen(self.shard),
+        )
+        self._counters: dict[tuple[str, int], tuple[str, int]] = {}
 
     def counter(self, metric: str, period: str) -> str:
         """A counter's key; `period` is `yyyymm` or `level`."""
         return redis.usage(self.shard, self.tenant_id, metric, period)
 
+    def counter_on(self, metric: str, day: int) -> tuple[str, int]:
+        """The counter that an event of that day belongs to, and when it may expire (0: never)."""
+        found = self._counters.get((metric, day))
+        if found is None:
+            if len(self._counters) >= MOST_COUNTERS:
+                self._counters.clear()
+            found = self._counters[metric, day] = self._counter_on(metric, day)
+        return found
+
+    def _counter_on(self, metric: str, day: int) -> tuple[str, int]:
+        if metric in GAUGES:
+            return self.counter(metric, periods.LEVEL), 0
+        period = periods.at(day * periods.DAY_MS)
+        return self.counter(metric, period.name), period.expires_ms
+
 
 @lru_cache(maxsize=50_000)
 def names_of(tenant_id: UUID) -> Names:
     """The keys that the script touches for a tenant."""
-    shard = redis.shard_of(tenant_id)
-    fixed = (
-        redis.ready(shard),
-        redis.stream(shard),
-        redis.throttle(shard, tenant_id),
-        redis.seen(shard),
-    )
-    return Names(shard, tenant_id, fixed)
-
-
-@lru_cache(maxsize=100_000)
-def _counter(names: Names, metric: str, day: int) -> tuple[str, int]:
-    """The counter that an event of that day belongs to, and when it may expire (0: never)."""
-    if metric in GAUGES:
-        return names.counter(metric, periods.LEVEL), 0
-    period = periods.at(day * periods.DAY_MS)
-    return names.counter(metric, period.name), period.expires_ms
+    return Names(tenant_id)
 
 
 async def decide(principal: Principal, events: Sequence[Event], ask: Ask) -> list[Outcome]:
@@ -125,7 +133,7 @@ def _arguments(principal: Principal, events: Sequence[Event]) -> list[bytes | st
     heads: list[bytes | str | int] = [principal.limit_rpm]
     tail: list[bytes | str | int] = []
     for event in events:
-        key, expires_ms = _counter(names, event.metric, event.ts_ms // periods.DAY_MS)
+        key, expires_ms = names.counter_on(event.metric, event.ts_ms // periods.DAY_MS)
         number = numbers.get(key)
         if number is None:
             number = numbers[key] = len(numbers) + 1

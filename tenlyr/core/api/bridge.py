@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -63,8 +63,13 @@ async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None
 
 
 def _start(status: int, headers: Headers) -> Mapping[str, Any]:
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    encoded = [(_small(name), value.encode("latin-1")) for name, value in headers]
     return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+@lru_cache(maxsize=1_024)
+def _small(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
