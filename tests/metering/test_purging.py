@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.metering import purging
+from apps.metering import holding, purging
 from apps.metering.public import NotDrained
 from tenlyr.core import redis, registry
 from tests.cast import Customer
@@ -43,6 +43,18 @@ def test_what_is_not_stored_yet_is_waited_for(acme: Customer) -> None:
         purging.drain(acme.id, timeout_s=0)
     consume()
     purging.drain(acme.id, timeout_s=0)
+
+
+def test_no_consumer_writes_behind_it(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for the lock of the shard, and says so when it does not get it."""
+    track(acme)
+    consume()
+    monkeypatch.setattr(purging, "DRAIN_S", 0.1)
+    with holding.held(acme.id, wait_s=1), pytest.raises(NotDrained, match="others hold the lock"):
+        purging.purge(acme.id)
+    assert len(events(acme)) == 1
+    monkeypatch.undo()
+    assert purging.purge(acme.id) == 1 + 1 + 3
 
 
 def test_the_registry_knows_of_it() -> None:

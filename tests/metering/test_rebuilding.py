@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from apps.isolation.public import Level
 from apps.metering import counters, periods, stream
 from tenlyr.core import clock, redis
 from tenlyr.core.metrics import Metric
@@ -12,6 +13,7 @@ from tests import cast
 from tests.cast import Account, Api, Customer
 from tests.core import outages
 from tests.metering.stored import TRACK, consume, track, used
+from tests.metering.test_moving import move
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +126,16 @@ def test_a_redis_put_back_to_an_older_day_is_not_believed(acme: Customer) -> Non
     redis.client().set(name, 1)
     consume()
     assert used(acme) == 6
+
+
+def test_rows_that_a_move_left_behind_do_not_count(acme: Customer) -> None:
+    """Up and down again: the schema in between keeps its rows for days."""
+    track(acme, value=3)
+    consume()
+    move(acme, Level.DEDICATED_SCHEMA)
+    move(acme, Level.SHARED_SCHEMA, is_support=True)
+    track(acme, value=4)
+    consume()
+    lose(acme.id)
+    consume()
+    assert used(acme) == 7
