@@ -23,6 +23,7 @@ WHERE = """
 SELECT l.alias, l.schema_name FROM public.isolation_placement p
 JOIN public.isolation_location l ON l.id = p.location_id WHERE p.tenant_id = %s
 """
+FEW = 2_000
 IDS = {"customer": ("id",), "order": ("id",), "document": ("name", "at")}
 
 
@@ -67,23 +68,24 @@ class Writer:
         assert found is not None
         return Location(0, *found)
 
-    def write(self) -> None:
-        """One transaction; what it did goes into the model once it is committed."""
+    def write(self) -> Callable[[], object]:
+        """One transaction; answers what brings it into the model, now that it is committed."""
         raise NotImplementedError
 
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
                 began = time.perf_counter()
-                self._write_until_it_is_taken()
+                keep = self._write_until_it_is_taken()
                 self.waits_ms.append((time.perf_counter() - began) * 1000)
+                keep()
                 time.sleep(self.pause_s * random.random() * 2)
         except Exception as error:
             self.errors.append(f"{type(error).__name__}: {error}")
         finally:
             connections.close_all()
 
-    def _write_until_it_is_taken(self) -> None:
+    def _write_until_it_is_taken(self) -> Callable[[], object]:
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -102,7 +104,7 @@ class Tracker(Writer):
         super().__init__(tenant_id, pause_s)
         self.events: set[str] = set()
 
-    def write(self) -> None:
+    def write(self) -> Callable[[], object]:
         control, event = self._control, uuid.uuid4()
         with control.transaction():
             control.execute(
@@ -113,7 +115,7 @@ class Tracker(Writer):
             store = control if where.alias == "default" else self.at(where.alias)
             with store.transaction():
                 self._insert(store, where.schema, event)
-        self.events.add(str(event))
+        return lambda: self.events.add(str(event))
 
     def _insert(self, store: Connection, schema: str, event: UUID) -> None:
         store.execute(
@@ -138,18 +140,23 @@ class Clerk(Writer):
         for table, texts in shop.rows(where, tenant_id).items():
             for text in texts:
                 self._keep(table, json.loads(text))
+        # Of very many rows, those that this clerk has touched and some of the others.
+        self._own: dict[str, set[tuple[Any, ...]]] = {name: set() for name in shop.KEYS}
+        self._some = {
+            table: random.sample(list(rows), min(len(rows), FEW))
+            for table, rows in self.model.items()
+        }
         self._acts: list[Callable[[], Callable[[], None]]] = [
             self._hire, self._hire, self._pay, self._pay, self._swap, self._edit, self._rename,
             self._lose, self._fire,
         ]  # fmt: skip
 
-    def write(self) -> None:
+    def write(self) -> Callable[[], object]:
         act = random.choice(self._acts)
         connection, self._schema = self._open()
         self._now = connection
         with connection.transaction():
-            kept = act()
-        kept()
+            return act()
 
     def differences(self, where: Location) -> dict[str, list[str]]:
         """Rows that are at a place and not in the model (+), or the other way round (-)."""
@@ -167,7 +174,10 @@ class Clerk(Writer):
         return self.at(where.alias), shop.schema_at(where)
 
     def _keep(self, table: str, row: Row) -> None:
-        self.model[table][tuple(row[key] for key in IDS[table])] = row
+        key = tuple(row[column] for column in IDS[table])
+        self.model[table][key] = row
+        if hasattr(self, "_own"):
+            self._own[table].add(key)
 
     def _run_sql(self, table: str, text: str, *params: Any) -> list[Row]:
         written = text.replace("{t}", f'{self._schema}."{table}" AS t').replace("{s}", self._schema)
@@ -183,7 +193,15 @@ class Clerk(Writer):
 
     def _any(self, table: str) -> tuple[Any, ...]:
         rows = self.model[table]
-        return random.choice(list(rows)) if len(rows) < 2_000 else next(iter(rows))
+        if len(rows) <= FEW:
+            return random.choice(list(rows))
+        key = random.choice(self._some[table])
+        return key if key in rows else next(iter(rows))
+
+    def _mine(self, table: str) -> list[tuple[Any, ...]]:
+        """All rows, or of very many those that only this clerk can have made."""
+        rows = self.model[table]
+        return list(rows) if len(rows) <= FEW else [key for key in self._own[table] if key in rows]
 
     def _hire(self) -> Callable[[], None]:
         """A customer with an order and a document, each referring to the one before."""
@@ -223,7 +241,7 @@ class Clerk(Writer):
 
     def _swap(self) -> Callable[[], None]:
         """Two customers change addresses: each holds what the other has given up."""
-        first, second = self._any("customer")[0], random.choice(list(self.model["customer"]))[0]
+        first, second = self._any("customer")[0], self._any("customer")[0]
         if first == second:
             return lambda: None
         emails = {key: self.model["customer"][key,]["email"] for key in (first, second)}
@@ -273,7 +291,13 @@ class Clerk(Writer):
 
     def _fire(self) -> Callable[[], None]:
         """A customer goes; its orders go with it, and who referred to either stands alone."""
-        (key,) = self._any("customer")
+        candidates = self._mine("customer")
+        if len(self.model["customer"]) > FEW:
+            old = set(self._some["customer"])
+            candidates = [one for one in candidates if one not in old]
+        if not candidates:
+            return lambda: None
+        (key,) = random.choice(candidates)
         rows = self._run_sql(
             "customer",
             "DELETE FROM {t} WHERE tenant_id = %s AND id = %s",
@@ -283,13 +307,16 @@ class Clerk(Writer):
 
         def forget() -> None:
             del self.model["customer"][key,]
-            for row in self.model["customer"].values():
+            for one in self._mine("customer"):
+                row = self.model["customer"][one]
                 row["parent"] = None if row["parent"] == key else row["parent"]
-            gone = {k for k, row in self.model["order"].items() if row["customer_id"] == key}
+            orders = self.model["order"]
+            gone = {one for one in self._mine("order") if orders[one]["customer_id"] == key}
             for order in gone:
-                del self.model["order"][order]
-            for row in self.model["document"].values():
-                if row["order_id"] and (row["order_id"],) in gone:
+                del orders[order]
+            for one in self._mine("document"):
+                row = self.model["document"][one]
+                if (row["order_id"],) in gone:
                     row["order_id"] = None
 
         return forget
