@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from apps.isolation import public as isolation
 from apps.isolation.moves import undoing
+from apps.isolation.moves.purging import purge_due
 from apps.isolation.public import Level, Location, Move
 from apps.metering.public import Consumer, ensure_partitions
 from apps.tenants import lifecycle, moving, purging
@@ -73,6 +74,37 @@ def moved(tenant: Customer, target: Level) -> Move:
     move = isolation.run_move(moving.start(**who(tenant), target=target).id)
     assert (move.status, move.error) == ("completed", "")
     return move
+
+
+class TestAfterARollback:
+    @pytest.fixture
+    def returned(self, globex: Customer) -> tuple[Customer, Location]:
+        """A tenant that went from its schema to a database and back, and its first schema."""
+        first = home(globex)
+        move = moved(globex, Level.DEDICATED_DATABASE)
+        back = moving.roll_back(workspace_id=globex.workspace.id, move_id=move.id)
+        assert isolation.run_move(back.id).status == "completed"
+        assert home(globex) != first
+        return globex, first
+
+    def test_its_first_schema_is_purged_when_the_grace_is_over(
+        self, returned: tuple[Customer, Location]
+    ) -> None:
+        tenant, first = returned
+        assert first in isolation.locations()
+        with time_machine.travel(clock.now() + timedelta(days=8)):
+            assert purge_due() >= 2
+        assert first not in isolation.locations()
+        assert home(tenant) in isolation.locations()
+
+    def test_its_first_schema_goes_with_the_tenant(
+        self, returned: tuple[Customer, Location]
+    ) -> None:
+        tenant, first = returned
+        lifecycle.delete(**who(tenant))
+        purging.purge(tenant.id)
+        assert isolation.locations().count(first) == 0
+        assert not Move.objects.filter(tenant_id=tenant.id, purged_at=None).exists()
 
 
 class TestTheOperatorsRows:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -68,9 +69,7 @@ def _end(move: models.Move, event: EventType, action: str, **fields: Any) -> Non
         if not running.update(**fields, updated_at=clock.now()):
             return
         if fields["status"] == Move.Status.COMPLETED and move.undoes_id:
-            Move.objects.filter(pk=move.undoes_id).update(
-                status=Move.Status.ROLLED_BACK, purged_at=clock.now()
-            )
+            _undo(move.undoes_id, move)
         more = {"error": fields["error"]} if "error" in fields else {}
         emit(
             event,
@@ -88,3 +87,12 @@ def _end(move: models.Move, event: EventType, action: str, **fields: Any) -> Non
         )
     for name, given in fields.items():
         setattr(move, name, given)
+
+
+def _undo(undone_id: UUID, move: models.Move) -> None:
+    """Note on the move that was rolled back that it is. Where the tenant came back to its very
+    place, nothing is left to purge; a place of its own was made anew, and the old one is due.
+    """
+    undone = Move.objects.filter(pk=undone_id)
+    undone.update(status=Move.Status.ROLLED_BACK)
+    undone.filter(source_id=move.target_id).update(purged_at=clock.now())

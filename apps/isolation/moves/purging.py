@@ -13,6 +13,8 @@ log = structlog.get_logger(__name__)
 
 Move = models.Move
 PURGE_LOCK = 7_362_004
+# Moves whose tenant left its source: also one that came back by another move.
+FLIPPED = (Move.Status.COMPLETED, Move.Status.ROLLED_BACK)
 
 
 def purge_due() -> int:
@@ -33,7 +35,7 @@ def tidy_failed() -> int:
 
 def _due() -> "QuerySet[models.Move]":
     lives = models.Placement.objects.filter(pk=OuterRef("tenant_id"))
-    done = Move.objects.filter(status=Move.Status.COMPLETED, purged_at=None)
+    done = Move.objects.filter(status__in=FLIPPED, purged_at=None)
     is_due = Q(purge_after__lte=clock.now()) | ~Exists(lives)
     return done.filter(is_due).select_related("source", "target").order_by("id")
 

@@ -50,7 +50,7 @@ def clear_moves(tenant_id: UUID) -> int | None:
             if not undoing.tidy(move):
                 return None
             Move.objects.filter(pk=move.pk).update(detail={**move.detail, "isTidy": True})
-        left = moves.filter(status=Move.Status.COMPLETED, purged_at=None).order_by("id")
+        left = moves.filter(status__in=purging.FLIPPED, purged_at=None).order_by("id")
         return sum(_clear(move) for move in left)
     except undoing.PASSING as error:
         log.warning("isolation.clear_delayed", tenant=str(tenant_id), reason=str(error).strip())
