@@ -4,7 +4,7 @@ fleet.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from apps.isolation import placements
+from apps.isolation import deadlines, placements
 from apps.isolation.backend.base import PUBLIC, Tenancy
 from apps.isolation.databases import aliases
 from apps.isolation.errors import NoScope, ScopeConflict
@@ -89,13 +89,25 @@ def control_fleet() -> Iterator[Any]:
 
 
 @contextmanager
-def database_fleet(fleet_alias: str) -> Iterator[Any]:
-    """The same on any database, named by a Location's `fleet_alias`."""
+def database_fleet(fleet_alias: str, *, within_s: float = 30.0) -> Iterator[Any]:
+    """The same on any database, named by a Location's `fleet_alias`.
+
+    With a tenant's own database it ends after `within_s`, with an `OperationalError`: a server
+    that froze answers nothing and closes nothing, and there is other work than its.
+    """
+    connection: Any = connections[fleet_alias]
     try:
-        with transaction.atomic(using=fleet_alias):
-            yield connections[fleet_alias]
+        connection.ensure_connection()
+        with _ended(connection, within_s), transaction.atomic(using=fleet_alias):
+            yield connection
     finally:
         aliases.let_go(fleet_alias)
+
+
+def _ended(connection: Any, within_s: float) -> AbstractContextManager[None]:
+    if aliases.database_of(connection.alias) == aliases.CONTROL:
+        return nullcontext()
+    return deadlines.bounded(connection.connection, within_s)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from apps.metering.inserting import Dead, Insert, Outcome
 from apps.metering.stream import START, Entry, Mark, Owed, Position
 from tenlyr.core import redis
 
+# A batch takes a second at most; all others of this process wait as long.
+WITHIN_S = 15.0
 FOLDER = Path(__file__).parent / "sql"
 # What another database must have in its `public`; idempotent.
 SQL = "".join((FOLDER / name).read_text() for name in ("database.sql", "elsewhere.sql"))
@@ -90,7 +92,10 @@ def store(
     epochs = {shard: marks[shard].epoch for shard in shards}
     outcome = Outcome()
     stored: list[Entry] = []
-    with isolation.database_fleet(alias) as connection, connection.cursor() as cursor:
+    with (
+        isolation.database_fleet(alias, within_s=WITHIN_S) as connection,
+        connection.cursor() as cursor,
+    ):
         before = lock(cursor, shards, token)
         for location, entries in placed.items():
             new = [e for e in entries if not before[e.shard].holds(e, marks[e.shard])]

@@ -26,6 +26,7 @@ TROUBLE = (DatabaseError, InterfaceError, PoolTimeout)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 ASKERS = 8
+ANSWER_S = 5.0
 LONGEST_REASON = 300
 
 
@@ -104,7 +105,10 @@ def noted(alias: str) -> Iterator[None]:
 
 def _answers(alias: str) -> bool:
     try:
-        with isolation.database_fleet(alias) as connection, connection.cursor() as cursor:
+        with (
+            isolation.database_fleet(alias, within_s=ANSWER_S) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SELECT 1")
     except TROUBLE:
         return False

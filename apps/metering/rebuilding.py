@@ -133,6 +133,7 @@ def _read(place: Location) -> list[tuple[UUID, str, str, Decimal]] | None:
     since = list(periods.latest(clock.now(), MONTHS))[-1].start
     with (
         outages.noted(place.fleet_alias),
+        isolation.database_fleet(place.fleet_alias),
         isolation.fleet(place) as scope,
         scope.cursor() as cursor,
     ):

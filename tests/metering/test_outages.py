@@ -1,6 +1,8 @@
 """A tenant's database that is away: others go on, and nothing of it is lost."""
 
 import io
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from apps.isolation import public as isolation
-from apps.metering import outages, purging, readiness, storing, stream
+from apps.metering import elsewhere, outages, purging, readiness, storing, stream
 from apps.metering.consumer import Consumer
 from apps.metering.errors import Rebuilding
 from apps.metering.stream import START, Entry
@@ -99,6 +101,22 @@ class TestAway:
             assert len(rows(tenant.id)) == 3
             assert_agree(tenant.id)
 
+    def test_a_server_that_froze_is_not_waited_for(
+        self, acme: Customer, initech: Customer, database: str, monkeypatch: Any
+    ) -> None:
+        """It has the connection and says nothing: no time-out of a server's ends that."""
+        monkeypatch.setattr(elsewhere, "WITHIN_S", 0.5)
+        for tenant in (acme, initech):
+            admit(caller(tenant))
+        with frozen(database):
+            done = storing.store(waiting())
+            assert (done.events, done.waiting) == (1, {0})
+        outages._outages.clear()
+        store()
+        for tenant in (acme, initech):
+            assert len(rows(tenant.id)) == 1
+            assert_agree(tenant.id)
+
     def test_a_lost_database_is_given_up(
         self, acme: Customer, initech: Customer, database: str
     ) -> None:
@@ -164,6 +182,20 @@ class TestAway:
         store()
         for tenant in (other, initech):
             assert_agree(tenant.id)
+
+
+@contextmanager
+def frozen(database: str) -> Iterator[None]:
+    """The server's processes for this process's connections to the database are stopped."""
+    with isolation.database_fleet(f"{database}_fleet") as connection:
+        pids = [connection.connection.info.backend_pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def shards_of(database: str) -> set[int]:
