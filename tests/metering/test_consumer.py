@@ -1,6 +1,7 @@
 """The consumer at work: it stores, stops, and has one way back from every trouble (F6, F7)."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ import time_machine
 from django.db import DatabaseError, connections
 
 from apps.isolation.public import control_fleet
+from apps.metering import consumer as consuming
 from apps.metering import storing, stream
 from apps.metering.consumer import FLUSH_EVENTS, Consumer
 from apps.metering.errors import Rebuilding
@@ -126,6 +128,34 @@ class TestFlush:
         assert consumer.drain() == 30_000
         assert_agree(acme.id)
         assert stream.is_empty(redis.shard_of(acme.id))
+
+    def test_one_busy_tenant_gets_the_room_of_all(self, acme: Customer, consumer: Consumer) -> None:
+        who = caller(acme)
+        for _ in range(1_500):
+            admit(who)
+        consumer._beat()
+        assert consumer._read(block_ms=0)
+        assert len(consumer._pending) == 1_500
+        consumer._forget()
+        assert consumer.drain() == 1_500
+        assert_agree(acme.id)
+
+    def test_reads_stop_where_a_transaction_is_full(
+        self, acme: Customer, globex: Customer, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(consuming, "MOST_EVENTS", 128)
+        for tenant in (acme, globex):
+            who = caller(tenant)
+            for _ in range(200):
+                admit(who)
+        consumer._beat()
+        assert consumer._read(block_ms=0)
+        found = Counter(entry.tenant_id for entry in consumer._pending)
+        assert 64 < found.total() <= 128
+        assert found.keys() == {acme.id, globex.id}
+        consumer._forget()
+        assert consumer.drain() == 400
+        assert [len(rows(tenant.id)) for tenant in (acme, globex)] == [200, 200]
 
     def test_staging_is_left_empty(self, acme: Customer, consumer: Consumer) -> None:
         many(caller(acme), [CALL] * 1_000)

@@ -44,7 +44,7 @@ minutes AS MATERIALIZED (
                count(*) FILTER (WHERE bucket = 9), count(*) FILTER (WHERE bucket = 10), count(*) FILTER (WHERE bucket = 11),
                count(*) FILTER (WHERE bucket = 12), count(*) FILTER (WHERE bucket = 13), count(*) FILTER (WHERE bucket = 14)
            ] END AS latencies
-    FROM (SELECT *, date_trunc('minute', ts, 'UTC') AS minute,
+    FROM (SELECT *, date_bin('1 minute', ts, 'epoch') AS minute,
                  width_bucket(latency_ms, %(bounds)s) AS bucket
           FROM stored) AS placed
     GROUP BY 1, 2, 3
@@ -65,16 +65,21 @@ minute_rows AS (
         latencies = CASE
             WHEN u.latencies IS NULL THEN excluded.latencies
             WHEN excluded.latencies IS NULL THEN u.latencies
-            ELSE (SELECT array_agg(a + b ORDER BY n)
-                  FROM unnest(u.latencies, excluded.latencies) WITH ORDINALITY AS pair (a, b, n))
+            -- One by one: a subquery over both arrays costs as much as the rest of the row.
+            ELSE ARRAY[
+                u.latencies[1] + excluded.latencies[1], u.latencies[2] + excluded.latencies[2], u.latencies[3] + excluded.latencies[3],
+                u.latencies[4] + excluded.latencies[4], u.latencies[5] + excluded.latencies[5], u.latencies[6] + excluded.latencies[6],
+                u.latencies[7] + excluded.latencies[7], u.latencies[8] + excluded.latencies[8], u.latencies[9] + excluded.latencies[9],
+                u.latencies[10] + excluded.latencies[10], u.latencies[11] + excluded.latencies[11], u.latencies[12] + excluded.latencies[12],
+                u.latencies[13] + excluded.latencies[13], u.latencies[14] + excluded.latencies[14], u.latencies[15] + excluded.latencies[15]]
         END
 ),
 rollup_rows AS (
     INSERT INTO usage_rollup AS u (tenant_id, grain, metric, start, count, errors, value)
     SELECT m.tenant_id, g.grain, m.metric, g.start, sum(m.count), sum(m.errors), sum(m.value)
     FROM minutes m CROSS JOIN LATERAL (VALUES
-        ('hour', date_trunc('hour', minute, 'UTC')),
-        ('day', date_trunc('day', minute, 'UTC')),
+        ('hour', date_bin('1 hour', minute, 'epoch')),
+        ('day', date_bin('1 day', minute, 'epoch')),
         ('month', date_trunc('month', minute, 'UTC'))) AS g (grain, start)
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
@@ -83,9 +88,8 @@ rollup_rows AS (
         errors = u.errors + excluded.errors,
         value = u.value + excluded.value
 )
-SELECT (SELECT count(*) FROM staged),
-       (SELECT count(*) FROM stored),
-       CASE WHEN (SELECT count(*) FROM staged) > (SELECT count(*) FROM stored) THEN (
+SELECT staged, stored,
+       CASE WHEN staged > stored THEN (
            SELECT jsonb_agg(jsonb_build_array(tenant_id, metric, period, owed::text))
            FROM (
                SELECT tenant_id, metric, to_char(ts AT TIME ZONE 'UTC', 'YYYYMM') AS period,
@@ -100,3 +104,5 @@ SELECT (SELECT count(*) FROM staged),
                GROUP BY 1, 2, 3 HAVING sum(change) <> 0
            ) AS owing
        ) END
+FROM (SELECT (SELECT count(*) FROM staged), (SELECT count(*) FROM stored) OFFSET 0)
+    AS counts (staged, stored)
