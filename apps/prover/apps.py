@@ -8,7 +8,8 @@ class ProverConfig(AppConfig):
     label = "prover"
 
     def ready(self) -> None:
-        from apps.prover import requesting
+        from apps.prover import operators, requesting, targets
         from tenlyr.core import events
 
+        targets.register(operators.OperatorTables())
         events.subscribe(requesting.after_move)

@@ -74,7 +74,7 @@ def remove(note: models.Decoy) -> None:
                 statement = f"DELETE FROM {table.quoted} WHERE tenant_id = ANY (%s)"
                 cursor.execute(statement, [list(note.tenants)])
     for target in targets.targets():
-        target.clear(note.alias, note.tenants, note.roles)
+        target.clear(note.alias, note.tenants)
     note.delete()
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -19,8 +20,8 @@ CONTROL = "public"
 Place = tuple[str, str]
 
 
-def read(places: Iterable[Place]) -> dict[str, Any]:
-    """The facts of some (alias, schema); schemas that are alike share one shape.
+def read(places: Iterable[Place], workspace_id: UUID) -> dict[str, Any]:
+    """The facts of some (alias, schema) for a workspace; schemas that are alike share one shape.
 
     A thousand dedicated schemas differ in their names only.
     """
@@ -31,7 +32,7 @@ def read(places: Iterable[Place]) -> dict[str, Any]:
     for alias, names in by_alias.items():
         owner = isolation.owner_alias(alias)
         with connections[owner].cursor() as cursor:
-            databases[alias] = _database(cursor, names)
+            databases[alias] = _database(cursor, names, workspace_id)
             for schema, facts in _schemas(cursor, [*names, CONTROL]):
                 shape = signing.digest(facts)
                 shapes[shape] = facts
@@ -40,10 +41,11 @@ def read(places: Iterable[Place]) -> dict[str, Any]:
     return {"databases": databases, "schemas": schemas, "shapes": shapes}
 
 
-def _database(cursor: Any, schemas: list[str]) -> Any:
+def _database(cursor: Any, schemas: list[str], workspace_id: UUID) -> Any:
     deploy = cursor.connection.info.user
     ours = [settings.ROLE_OWNER, settings.ROLE_APP, settings.ROLE_FLEET, deploy]
-    cursor.execute(DATABASE, {"ours": ours, "schemas": [*schemas, CONTROL]})
+    known = {"ours": ours, "schemas": [*schemas, CONTROL], "workspace": workspace_id.hex}
+    cursor.execute(DATABASE, known)
     return _plain(cursor.fetchone()[0])
 
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from celery import current_app
 from django.conf import settings
 from django.db import connections, transaction
+from psycopg import Error as DriverError
 
 from apps.isolation import public as isolation
 from apps.prover import attacks, rows
@@ -90,11 +91,8 @@ def pooled(scene: Scene, tally: Tally) -> None:
     with ThreadPoolExecutor(len(turns)) as pool:
         found = list(pool.map(partial(_take_turns, scene.location.alias, tables), turns))
     for planted, prey in preys:
-        blind, foreign = (sum(one[prey.table][number] for one in found) for number in (0, 1))
-        outcome = Outcome.UNPROVEN if blind else Outcome.NOTHING
-        outcome = Outcome.SUCCEEDED if foreign else outcome
-        result = Result("takeTurns", outcome, f"{foreign} foreign, {blind} blind")
-        tally.add(str(planted.table), "pooled", [result])
+        counted = sum((one[prey.table] for one in found), Counter[str]())
+        tally.add(str(planted.table), "pooled", [_turns_result(counted)])
 
 
 def in_task(scene: Scene, tally: Tally) -> None:
@@ -120,27 +118,36 @@ def attack_as_task(tenant_id: UUID, prey: dict[str, Any]) -> list[list[str]]:
 
 def by_login(scene: Scene, way_in: WayIn, tally: Tally) -> None:
     """The tenant's own login, with whatever SQL it likes: settings and roles change nothing."""
-    others = [one.role for one in scene.ways_in if one.role != way_in.role]
     tricks: dict[str, Callable[[Any], None]] = {
         "": _nothing,
-        "+set_config": partial(_pretend, other=scene.other),
-        "+reset": _reset,
+        " + set_config": partial(_pretend, other=scene.other),
+        " + reset": _reset,
     }
-    for suffix, trick in tricks.items():
+    try:
+        for suffix, trick in tricks.items():
+            with way_in.open() as cursor:
+                trick(cursor)
+                for planted, prey in scene.prey():
+                    is_own = planted.table.schema != scene.location.schema
+                    results = attacks.against(cursor, prey, sees_itself=is_own)
+                    tally.add(str(planted.table), f"{way_in.name}{suffix}", results)
         with way_in.open() as cursor:
-            cursor.execute(BOUNDS)
-            trick(cursor)
-            for planted, prey in scene.prey():
-                is_own = planted.table.schema != scene.location.schema
-                results = attacks.against(cursor, prey, sees_itself=is_own)
-                tally.add(str(planted.table), f"{way_in.name}{suffix}", results)
-    with way_in.open() as cursor:
-        cursor.execute(BOUNDS)
-        tally.add(ANYTHING, f"{way_in.name}+role", list(_becoming(cursor, *others)))
-        tally.add(ANYTHING, way_in.name, _windows(cursor, scene.other))
-        for planted, prey in scene.prey():
-            results = [_without_fence(cursor, prey)]
-            tally.add(str(planted.table), f"{way_in.name}+role", results)
+            _as_somebody_else(cursor, scene, way_in, tally)
+    except DriverError as error:
+        lost = Result("connect", Outcome.UNPROVEN, attacks.state_of(error) or "no connection")
+        tally.add(ANYTHING, way_in.name, [lost])
+
+
+def _as_somebody_else(cursor: Any, scene: Scene, way_in: WayIn, tally: Tally) -> None:
+    cursor.execute(BOUNDS)
+    others = {one.role for one in scene.ways_in if one.tenant_id != way_in.tenant_id}
+    named = {"other": scene.other}
+    tried = [attacks.attempt(cursor, one.act, one.statement, named) for one in way_in.tries]
+    tally.add(ANYTHING, f"{way_in.name} + role", [*_becoming(cursor, *others), *tried])
+    tally.add(ANYTHING, way_in.name, _windows(cursor, scene.other))
+    for planted, prey in scene.prey():
+        results = [_without_fence(cursor, prey)]
+        tally.add(str(planted.table), f"{way_in.name} + role", results)
 
 
 @contextmanager
@@ -203,29 +210,45 @@ def _without_fence(cursor: Any, prey: Prey) -> Result:
 
 def _take_turns(
     alias: str, tables: list[str], tenants: tuple[UUID, UUID]
-) -> dict[str, tuple[int, int]]:
-    """By table, how often a tenant did not see its own row, and how often somebody else's."""
-    blind: Counter[str] = Counter()
-    foreign: Counter[str] = Counter()
+) -> dict[str, Counter[str]]:
+    """By table, how often a tenant did not see its own row, met another's, or was refused."""
+    counted: dict[str, Counter[str]] = {table: Counter() for table in tables}
     try:
         for number in range(TURNS):
             tenant_id = tenants[number % 2]
             with isolation.scope(tenant_id, read_only=True) as here, here.cursor() as cursor:
                 cursor.execute(BOUNDS)
                 for table in tables:
-                    blind[table] += not _count(cursor, attacks.READ, table, tenant_id)
-                    foreign[table] += _count(cursor, attacks.READ_OTHERS, table, tenant_id)
+                    own = _met(cursor, attacks.READ, table, tenant_id)
+                    others = _met(cursor, attacks.READ_OTHERS, table, tenant_id)
+                    counted[table]["blind"] += own is Outcome.NOTHING
+                    counted[table]["refused"] += own is Outcome.REFUSED
+                    counted[table]["unproven"] += Outcome.UNPROVEN in {own, others}
+                    counted[table]["foreign"] += others is Outcome.SUCCEEDED
             with _undone(alias) as cursor:
                 for table in tables:
-                    foreign[table] += _count(cursor, attacks.READ, table, tenant_id)
+                    left = _met(cursor, attacks.READ, table, tenant_id)
+                    counted[table]["foreign"] += left is Outcome.SUCCEEDED
     finally:
         connections.close_all()
-    return {table: (blind[table], foreign[table]) for table in tables}
+    return counted
 
 
-def _count(cursor: Any, statement: str, table: str, tenant_id: UUID) -> int:
-    cursor.execute(statement.format(table), [tenant_id])
-    return int(cursor.fetchone()[0])
+def _met(cursor: Any, statement: str, table: str, tenant_id: UUID) -> Outcome:
+    return attacks.attempt(cursor, "", statement.format(table), [tenant_id]).outcome
+
+
+def _turns_result(counted: Counter[str]) -> Result:
+    """Foreign rows in one turn are enough; a tenant that did not see its own proves nothing."""
+    said = f"{counted['foreign']} foreign, {counted['blind']} blind"
+    outcome = Outcome.NOTHING
+    if counted["foreign"]:
+        outcome = Outcome.SUCCEEDED
+    elif counted["blind"] or counted["unproven"]:
+        outcome = Outcome.UNPROVEN
+    elif counted["refused"]:
+        outcome, said = Outcome.REFUSED, "42501"
+    return Result("takeTurns", outcome, said)
 
 
 def _nothing(cursor: Any) -> None:
@@ -233,7 +256,8 @@ def _nothing(cursor: Any) -> None:
 
 
 def _pretend(cursor: Any, other: UUID) -> None:
-    cursor.execute("SELECT set_config('tenlyr.tenant_id', %s, false)", [str(other)])
+    for name in ("tenlyr.tenant_id", "tenlyr.tenant"):
+        cursor.execute("SELECT set_config(%s, %s, false)", [name, str(other)])
     cursor.execute("SELECT set_config('search_path', 'public', false)")
 
 

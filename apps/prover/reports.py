@@ -42,7 +42,7 @@ def build(
         "totals": totals,
         "findings": found,
         "attacks": lines,
-        "catalogue": facts.read(dict.fromkeys(places)),
+        "catalogue": facts.read(dict.fromkeys(places), proof.workspace_id),
     }
 
 

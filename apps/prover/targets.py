@@ -13,6 +13,14 @@ from apps.isolation.public import Location
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """One more statement that must come to nothing; `%(other)s` in it is the other tenant."""
+
+    act: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class WayIn:
     """A login of a decoy tenant's own. `open` gives a cursor in a transaction that is undone."""
 
@@ -20,6 +28,7 @@ class WayIn:
     tenant_id: UUID
     role: str
     open: Callable[[], AbstractContextManager[Any]]
+    tries: tuple[Try, ...] = ()
 
 
 class Target(Protocol):
@@ -32,7 +41,7 @@ class Target(Protocol):
         ...
 
     def roles(self, tenants: Sequence[UUID]) -> list[str]:
-        """The names of the logins that `prepare` will make: written down before they are made."""
+        """The names of the logins that `prepare` will make, from the tenants alone."""
         ...
 
     def prepare(
@@ -41,7 +50,7 @@ class Target(Protocol):
         """Let the decoy tenants live here, and give each its login; committed."""
         ...
 
-    def clear(self, alias: str, tenants: Sequence[UUID], roles: Sequence[str]) -> None:
+    def clear(self, alias: str, tenants: Sequence[UUID]) -> None:
         """Undo `prepare`, also after a crash in its midst; idempotent."""
         ...
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.dataplane.conftest import bouncer  # noqa: F401 - a fixture
+
 
 @pytest.fixture(scope="module", autouse=True)
 def partitions(_database: None) -> None:

@@ -121,9 +121,9 @@ class Logins:
                 cursor.execute(f"CREATE ROLE {role}")
         raise DatabaseError("half-way")
 
-    def clear(self, alias: str, tenants: Any, roles: Any) -> None:
+    def clear(self, alias: str, tenants: Any) -> None:
         with direct() as cursor:
-            for role in roles:
+            for role in self.roles(tenants):
                 cursor.execute(f"DROP ROLE IF EXISTS {role}")
 
 

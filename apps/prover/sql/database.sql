@@ -1,6 +1,6 @@
 -- database: what one database says beside its tables: roles, functions that act as their owner,
 -- views outside our schemas, default privileges, settings of roles, the grants of its schemas.
--- Parameters: ours (text[]) = our roles; schemas (text[]).
+-- Parameters: ours (text[]) = our roles; schemas (text[]); workspace (text) = its id's digits.
 SELECT jsonb_build_object(
     'server', current_setting('server_version'),
     'grants', (SELECT coalesce(jsonb_agg(concat(coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), ': ',
@@ -16,7 +16,9 @@ SELECT jsonb_build_object(
     'memberships', (SELECT coalesce(jsonb_agg(m.member::regrole::text || ' of ' || m.roleid::regrole::text
                                     ORDER BY 1), '[]')
                     FROM (SELECT DISTINCT member, roleid FROM pg_auth_members) m
-                    WHERE m.member::regrole::text = ANY (%(ours)s) OR m.roleid::regrole::text = ANY (%(ours)s)),
+                    WHERE (m.member::regrole::text = ANY (%(ours)s) OR m.roleid::regrole::text = ANY (%(ours)s))
+                      AND (m.roleid::regrole::text !~ '^tenlyr_w_'
+                           OR m.roleid::regrole::text = 'tenlyr_w_' || %(workspace)s)),
     'settings', (SELECT coalesce(jsonb_agg(concat(coalesce(nullif(s.setrole, 0)::regrole::text, 'every role'),
                                                   ': ', one) ORDER BY 1), '[]')
                  FROM pg_db_role_setting s, unnest(s.setconfig) AS one
@@ -31,7 +33,9 @@ SELECT jsonb_build_object(
                       FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
                       WHERE a.grantee <> p.proowner))), '{}')
                  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-                 WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')),
+                 WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+                   -- Of the functions that run a workspace's DDL, and of their owners, only its own.
+                   AND (p.proname !~ '^run_[0-9a-f]{32}$' OR p.proname = 'run_' || %(workspace)s)),
     'defaults', (SELECT coalesce(jsonb_agg(concat(d.defaclrole::regrole::text, ' in ',
                      coalesce(nullif(d.defaclnamespace, 0)::regnamespace::text, 'any schema'), ', ',
                      d.defaclobjtype::text, ': ', coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), ' ',
