@@ -10,7 +10,16 @@ import pytest
 from django.db import transaction
 
 from apps.dataplane import places
-from apps.isolation.public import Level, rollback_move, run_move, start_move
+from apps.dataplane.moving import OperatorTables
+from apps.isolation.public import (
+    Level,
+    Location,
+    MoveBusy,
+    group,
+    rollback_move,
+    run_move,
+    start_move,
+)
 from tests import cast
 from tests.cast import Account
 from tests.dataplane.plane import Session, furnish, login_url, release
@@ -146,6 +155,61 @@ class TestToADatabaseOfItsOwn:
         assert holding.purge(tenant.id) >= 6
         assert holding.purge(tenant.id) == 0
         assert not Login.objects.filter(tenant_id=tenant.id).exists()
+
+
+class TestPart:
+    def test_a_move_that_fails_after_its_arrival_leaves_the_login_at_home(
+        self, session: Session
+    ) -> None:
+        part, tenant = OperatorTables(), session.customer.id
+        before = rows(session)
+        source, target = where(tenant), claimed()
+        part.prepare(tenant, source, target)
+        part.prepare(tenant, source, target)
+        part.arrive(tenant, source, target, 2)
+        assert part.drop(tenant, target) == 0
+        assert part.drop(tenant, target) == 0
+        assert rows(session) == before
+        part.leave(tenant, source, target, 1)  # its sessions end; the next has the old path again
+        assert session.run("SELECT current_schema()") == [
+            (f"op_{session.customer.workspace.id.hex}",)
+        ]
+
+    def test_rows_of_where_it_lives_are_not_dropped(self, session: Session) -> None:
+        with pytest.raises(ValueError, match="lives at"):
+            OperatorTables().drop(session.customer.id, where(session.customer.id))
+
+    def test_a_long_transaction_is_not_waited_for(self, session: Session) -> None:
+        part, tenant = OperatorTables(), session.customer.id
+        with session.connect(autocommit=False) as connection:
+            connection.execute("INSERT INTO notes (text) VALUES ('long')")
+            with pytest.raises(MoveBusy), part.hold(tenant):
+                pass
+            connection.commit()
+        with part.hold(tenant), part.hold(cast.tenant(session.customer.workspace).id):
+            assert session.run("SELECT count(*) FROM notes WHERE text = 'long'") == [(1,)]
+
+    def test_the_tables_in_their_order_with_their_keys(self, session: Session) -> None:
+        source, target = where(session.customer.id), claimed()
+        found = OperatorTables().tables(session.customer.id, source, target)
+        assert [one.name for one in found].index("customers") < [one.name for one in found].index(
+            "orders"
+        )
+        assert {one.key for one in found} == {("tenant_id", "id")}
+        assert {one.target_schema for one in found} == {f"d_{target.schema[2:]}"}
+
+
+def where(tenant_id: Any) -> Location:
+    """The tenant's Location."""
+    return next(iter(group([tenant_id])))
+
+
+def claimed() -> Location:
+    """A dedicated Location that nobody lives at yet."""
+    from apps.isolation import placements, placing
+
+    with transaction.atomic():
+        return placements.location_of(placing._build("claimed"))
 
 
 def test_a_workspace_without_tables_moves_nothing(stranger: Any) -> None:
