@@ -95,12 +95,12 @@ def seed(location: Location, tenant_id: UUID, count: int) -> None:
             f"INSERT INTO {location.schema}.usage_event (tenant_id, id, ts, value, delta,"
             " latency_ms, status_code, success, billable, metric, endpoint)"
             " SELECT %s, gen_random_uuid(), now() - i * interval '30 days' / %s, i, 1, 0.1 * i,"
-            " 200, true, true, 'api_calls', '/v1/things' FROM generate_series(1, %s) AS i",
+            " 200, true, true, 'api_call', '/v1/things' FROM generate_series(1, %s) AS i",
             [tenant_id, count, count],
         )
         fleet.execute(
             f"INSERT INTO {location.schema}.usage_rollup SELECT %s, '2026-01-01'::timestamptz"
-            " + i * interval '1 hour', 'hour', 'api_calls', i, 0, i FROM generate_series(1, 50) i",
+            " + i * interval '1 hour', 'hour', 'api_call', i, 0, i FROM generate_series(1, 50) i",
             [tenant_id],
         )
 
