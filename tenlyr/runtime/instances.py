@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import Error, connections
+from django.db import Error
 
 from apps.isolation.public import DatabaseFailed, instances, upgrade_database
 from tenlyr.runtime.errors import StartFailed
@@ -116,7 +116,7 @@ class Keeper:
         try:
             act(kept)
         finally:
-            connections.close_all()
+            instances.hang_up()
 
     def _start(self, kept: _Kept) -> None:
         alias = kept.instance.name

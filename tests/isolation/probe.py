@@ -57,8 +57,8 @@ def fence(table: str) -> str:
 
 
 def schemas() -> list[str]:
-    """The schema of every Location."""
-    rows = Location.objects.exclude(state=Location.State.RETIRED)
+    """The schema of every Location in the control plane's database."""
+    rows = Location.objects.filter(alias="default").exclude(state=Location.State.RETIRED)
     return list(rows.values_list("schema_name", flat=True))
 
 

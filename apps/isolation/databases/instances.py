@@ -52,6 +52,11 @@ def failed(alias: str, reason: str) -> bool:
     return bool(rows.update(state=Database.State.FAILED, error=reason))
 
 
+def hang_up() -> None:
+    """Close what this thread has open, at the end of its work."""
+    connections.close_all()
+
+
 def gone(alias: str) -> None:
     """Nothing of it is left."""
     with connections["default"].cursor() as cursor:
