@@ -1,36 +1,37 @@
 -- Every way known to us in which the catalogue can let a tenant's rows out. No row, no finding.
 -- Parameters: schemas (text[]) = the schemas of all Locations; app, fleet, owner = our roles.
+-- Joins between the parts of the WITH have no index: what a check needs of a table stands beside it,
+-- or a thousand schemas take a minute.
 WITH RECURSIVE relations AS (
-    SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT c.*, n.nspname, n.nspname ~ '^(op|d)_[0-9a-f]{32}$' AS is_operators,
+           EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+                   AND NOT a.attisdropped) AS names_tenant,
+           -- Whose it must be: the tables of operators belong to their workspace's own role.
+           CASE WHEN n.nspname !~ '^(op|d)_[0-9a-f]{32}$' THEN %(owner)s
+                WHEN n.nspowner::regrole::text ~ '^tenlyr_w_[0-9a-f]{32}$' THEN n.nspowner::regrole::text
+           END AS right_owner
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY (%(schemas)s) OR n.nspname IN ('public', 'tenlyr_dataplane')
        OR n.nspname ~ '^(op|d)_[0-9a-f]{32}$'
 ),
 owned AS (  -- tables with rows of tenants: in the schemas of Locations, and those of operators
-    SELECT r.*, r.nspname ~ '^(op|d)_' AS is_operators FROM relations r
-    WHERE r.relkind IN ('r', 'p') AND r.nspname NOT IN ('public', 'tenlyr_dataplane') AND EXISTS (
-        SELECT 1 FROM pg_attribute a
-        WHERE a.attrelid = r.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+    SELECT r.*,
+           -- Whom its fence is for, and the fence's text without spaces and brackets, word for word:
+           -- a fence that only mentions the setting can still be open.
+           CASE WHEN is_operators THEN 'tenlyr_g_' || right(nspname, 32) ELSE %(app)s END AS fence_role,
+           CASE WHEN is_operators
+                THEN 'tenant_id=SELECTtenlyr_dataplane.tenant''' || nspname || '''::textAStenant'
+                ELSE 'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"'
+           END AS fence_text
+    FROM relations r
+    WHERE relkind IN ('r', 'p') AND names_tenant AND nspname NOT IN ('public', 'tenlyr_dataplane')
 ),
 roots AS (SELECT * FROM owned WHERE NOT relispartition),
-fences AS (  -- of each table: whom its fence is for, and the fence's text without spaces and brackets
-    SELECT o.oid, CASE WHEN o.is_operators THEN 'tenlyr_g_' || right(o.nspname, 32) ELSE %(app)s END AS role,
-           -- Word for word: a fence that only mentions the setting can still be open.
-           CASE WHEN o.is_operators
-                THEN 'tenant_id=SELECTtenlyr_dataplane.tenant''' || o.nspname || '''::textAStenant'
-                ELSE 'tenant_id=SELECTNULLIFcurrent_setting''tenlyr.tenant_id''::text,true,''''::text::uuidAS"nullif"'
-           END AS said
-    FROM owned o
-),
-owners AS (  -- who must own a relation: the tables of operators belong to their workspace's own role
-    SELECT r.oid, CASE WHEN r.nspname !~ '^(op|d)_' THEN %(owner)s
-                       WHEN n.nspowner::regrole::text ~ '^tenlyr_w_[0-9a-f]{32}$' THEN n.nspowner::regrole::text
-                  END AS role
-    FROM relations r JOIN pg_namespace n ON n.oid = r.relnamespace
-),
 policies AS (
-    SELECT p.*, coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS qual,
+    SELECT p.*, o.nspname, o.relname, o.fence_text,
+           coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS qual,
            coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') AS with_check
-    FROM pg_policy p WHERE p.polrelid IN (SELECT oid FROM owned)
+    FROM owned o JOIN pg_policy p ON p.polrelid = o.oid
 ),
 windows AS (  -- views on tables of tenants, wherever they stand, and views on those views
     SELECT r.ev_class AS oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
@@ -53,26 +54,23 @@ SELECT 'no_rls' AS defect, nspname || '.' || relname AS object FROM owned WHERE 
 UNION ALL
 SELECT 'no_force', nspname || '.' || relname FROM owned WHERE NOT relforcerowsecurity
 UNION ALL
-SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r JOIN fences f USING (oid)
-    WHERE NOT EXISTS (
-        SELECT 1 FROM policies p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
-          AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = f.role)]
-          AND p.qual = p.with_check AND regexp_replace(p.qual, '[\s()]', '', 'g') = f.said)
+SELECT 'no_restrictive_fence', nspname || '.' || relname FROM roots r WHERE NOT EXISTS (
+    SELECT 1 FROM pg_policy p WHERE p.polrelid = r.oid AND NOT p.polpermissive AND p.polcmd = '*'
+      AND p.polroles @> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = r.fence_role)]
+      AND pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(p.polwithcheck, p.polrelid)
+      AND regexp_replace(pg_get_expr(p.polqual, p.polrelid), '[\s()]', '', 'g') = r.fence_text)
 UNION ALL
-SELECT 'permissive_true', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
-    WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid),
-                                         pg_get_expr(p.polwithcheck, p.polrelid))
-      AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
+SELECT 'permissive_true', nspname || '.' || relname FROM policies
+    WHERE polpermissive AND 'true' IN (qual, with_check)
+      AND polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
 UNION ALL
-SELECT 'policy_with_or', nspname || '.' || relname FROM owned r JOIN pg_policy p ON p.polrelid = r.oid
-    WHERE concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~* '\mor\M'
+SELECT 'policy_with_or', nspname || '.' || relname FROM policies WHERE concat(qual, with_check) ~* '\mor\M'
 UNION ALL
-SELECT 'other_policy', nspname || '.' || relname FROM owned r JOIN policies p ON p.polrelid = r.oid
-    JOIN fences f ON f.oid = r.oid
-    WHERE p.polpermissive AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
-      AND p.qual || p.with_check !~* '\mor\M' AND 'true' NOT IN (p.qual, p.with_check)
-      AND EXISTS (SELECT 1 FROM unnest(ARRAY[p.qual, p.with_check]) AS said
-                  WHERE said <> '' AND regexp_replace(said, '[\s()]', '', 'g') <> f.said)
+SELECT 'other_policy', nspname || '.' || relname FROM policies
+    WHERE polpermissive AND polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(fleet)s)]
+      AND qual || with_check !~* '\mor\M' AND 'true' NOT IN (qual, with_check)
+      AND EXISTS (SELECT 1 FROM unnest(ARRAY[qual, with_check]) AS said
+                  WHERE said <> '' AND regexp_replace(said, '[\s()]', '', 'g') <> fence_text)
 UNION ALL
 SELECT 'no_guard', nspname || '.' || relname FROM owned r
     WHERE is_operators AND NOT EXISTS (
@@ -109,8 +107,8 @@ SELECT 'fk_without_tenant', r.nspname || '.' || r.relname FROM owned r JOIN pg_c
         SELECT 1 FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attname = 'tenant_id'
           AND a.attnum = ANY (k.conkey))
 UNION ALL
-SELECT 'foreign_owner', nspname || '.' || relname FROM relations JOIN owners o USING (oid)
-    WHERE relkind IN ('r', 'p', 'v', 'S') AND relowner::regrole::text IS DISTINCT FROM o.role
+SELECT 'foreign_owner', nspname || '.' || relname FROM relations
+    WHERE relkind IN ('r', 'p', 'v', 'S') AND relowner::regrole::text IS DISTINCT FROM right_owner
 UNION ALL
 SELECT 'granted_to_public', nspname || '.' || relname FROM relations r
     WHERE relkind IN ('r', 'p', 'v', 'm') AND EXISTS (
