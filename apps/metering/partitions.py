@@ -134,7 +134,11 @@ def _call(function: str, place: Location, parent: str, month: Period) -> bool:
 
 def _forget_rollups(place: Location) -> None:
     """Hours after two months, days with the events; months stay for ever."""
-    with isolation.fleet(place, read_only=False) as scope, scope.cursor() as cursor:
+    with (
+        isolation.database_fleet(place.fleet_alias),
+        isolation.fleet(place, read_only=False) as scope,
+        scope.cursor() as cursor,
+    ):
         for grain, before in _rollups_kept():
             cursor.execute(
                 "DELETE FROM usage_rollup WHERE grain = %s AND start < %s", [grain, before]
