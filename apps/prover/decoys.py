@@ -5,6 +5,7 @@ written down before, and removed for sure.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,12 @@ from apps.prover import models, rows, selection, targets
 from apps.prover.attacks import BOUNDS, Prey, state_of
 from apps.prover.rows import Column, Planted, Table
 from apps.prover.targets import WayIn
-from tenlyr.core import ids
+from tenlyr.core import clock, ids
 
 log = structlog.get_logger(__name__)
 
 CHECK_VIOLATION = "23514"
+GIVE_UP_AFTER = timedelta(days=1)
 NO_PARTITION = "no partition: no row can be there"
 NAME = """
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
@@ -84,9 +86,13 @@ def sweep() -> int:
     for note in left:
         try:
             remove(note)
-        except DjangoError as error:
-            # Its database may be away; the next sweep comes soon.
+        except (DjangoError, LookupError) as error:
+            # Its database may be away; the next sweep comes soon. One that is gone for good has
+            # taken the rows along, and the logins have ended by themselves.
             log.warning("proof.decoys_left", location=note.location_id, reason=str(error)[:200])
+            is_gone = note.location_id not in {one.id for one in isolation.locations()}
+            if is_gone and clock.now() - note.created_at > GIVE_UP_AFTER:
+                note.delete()
     return len(left)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from apps.isolation.public import Location, UnknownTenant, fleet, locations, rel
 from apps.prover import decoys, targets
 from apps.prover.models import Decoy
 from apps.prover.targets import WayIn
-from tenlyr.core import ids
+from tenlyr.core import clock, ids
 from tests import servers
 from tests.isolation.probe import TABLE, rows_of
 from tests.prover.support import SHARED, nothing_left, rows_without_tenant
@@ -102,6 +103,17 @@ def test_a_sweep_that_cannot_reach_a_place_keeps_the_note(
         assert Decoy.objects.count() == 1
         decoys.sweep()
     assert nothing_left()
+
+
+def test_a_note_of_a_place_that_is_gone_for_good_is_dropped_after_a_day() -> None:
+    nobody = [ids.uuid7(), ids.uuid7()]
+    gone = {"alias": "db_000000000000", "location_id": 0, "schemas": ["t_gone"], "tenants": nobody}
+    note = Decoy.objects.create(**gone)
+    decoys.sweep()
+    assert Decoy.objects.filter(pk=note.pk).exists()
+    Decoy.objects.filter(pk=note.pk).update(created_at=clock.now() - timedelta(days=2))
+    decoys.sweep()
+    assert not Decoy.objects.exists()
 
 
 class Logins:

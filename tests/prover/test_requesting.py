@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, transaction
 
-from apps.isolation.public import group
-from apps.prover import requesting
+from apps.isolation.public import Level, group, run_move, start_move
+from apps.prover import proving, requesting
 from apps.prover.errors import ProofInProgress
 from apps.prover.models import Cause, Proof, Status
 from tenlyr.core import events, ids
@@ -93,3 +93,18 @@ def test_the_database_itself_refuses_a_second_one(workspace: Account, sent: list
     requesting.ask(workspace.id)
     with pytest.raises(IntegrityError, match="one_proof_asked_for"), transaction.atomic():
         Proof.objects.create(workspace_id=workspace.id, cause=Cause.API)
+
+
+def test_a_real_move_has_its_new_place_attacked(workspace: Account, acme: Customer) -> None:
+    with transaction.atomic():
+        move = start_move(
+            workspace_id=workspace.id, tenant_id=acme.id, target=Level.DEDICATED_SCHEMA
+        )
+    assert run_move(move.id).status == "completed"
+    [proof] = waiting(workspace.id)
+    with proving.alone():
+        made = proving.prove(proof, most=0)
+    [place] = group([acme.id])
+    assert made.report is not None
+    assert made.report["scope"]["attacked"][1] == f"default/{place.schema}"
+    assert (made.cause, made.status) == (Cause.MOVE, Status.PASSED)
