@@ -69,9 +69,11 @@ def planted() -> Iterator[None]:
         for schema in schemas():
             cursor.execute(f'CREATE TABLE "{schema}".{TABLE} ({COLUMNS})')
             cursor.execute(fence(f'"{schema}".{TABLE}'))
-        yield
-        for schema in schemas():
-            cursor.execute(f'DROP TABLE IF EXISTS "{schema}".{TABLE}')
+        try:
+            yield
+        finally:
+            for schema in schemas():
+                cursor.execute(f'DROP TABLE IF EXISTS "{schema}".{TABLE}')
 
 
 def settle(level: Level) -> Placement:

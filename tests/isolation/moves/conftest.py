@@ -6,6 +6,15 @@ from typing import Any
 import pytest
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _tidy(_database: None) -> Iterator[None]:
+    """The shop's tables are no data plane of the product's: the lint of later tests minds them."""
+    from tests.isolation.moves import shop
+
+    yield
+    shop.destroy_all()
+
+
 @pytest.fixture
 def movable() -> Iterator[None]:
     """Usage and an operator's shop are what moves, and nothing else."""

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.db import connections
+
+from apps.isolation.databases.aliases import owner_alias
 from apps.isolation.moves import links
 from apps.isolation.parts import Table
 from apps.isolation.public import Location
@@ -101,9 +104,21 @@ def destroy(location: Location) -> None:
         owner.execute(f"DROP SCHEMA IF EXISTS {schema_at(location)} CASCADE")
 
 
+def destroy_all() -> None:
+    """The end of the tables wherever they are in the control plane's database."""
+    with links.owner("default") as owner:
+        rows = owner.execute(
+            "SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+            " WHERE p.proname = 'guard' AND n.nspname ~ '^(op|d)_[0-9a-f]{32}$'"
+        )
+        for (schema,) in rows.fetchall():
+            owner.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
 def mark(location: Location, tenant_id: UUID, *, is_here: bool) -> None:
     """Let the guard there know."""
-    with links.owner(location.alias) as owner:
+    # The data plane's own connection is open too when it is asked to mark.
+    with connections[owner_alias(location.alias)].cursor() as owner:
         owner.execute(
             f"INSERT INTO {schema_at(location)}.place VALUES (%s, %s)"
             " ON CONFLICT (tenant_id) DO UPDATE SET is_here = excluded.is_here",
