@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     },
     "dataplane.sweep_logins": {"task": "dataplane.sweep_logins", "schedule": 60.0},
     "dataplane.block_all": {"task": "dataplane.block_all", "schedule": 60.0},
+    "dataplane.resume_rollouts": {"task": "dataplane.resume_rollouts", "schedule": 30.0},
     "prover.nightly": {"task": "prover.nightly", "schedule": crontab(minute=23, hour=2)},
     "prover.prove": {"task": "prover.prove", "schedule": 60.0},
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},

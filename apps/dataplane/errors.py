@@ -55,3 +55,21 @@ class TooManyCredentials(Refused):
 class TenantBlocked(Refused):
     code = "tenant_not_active"
     message = "Only an active tenant gets a credential."
+
+
+class RolloutNotFound(NotFound):
+    message = "Roll-out not found"
+
+
+class RolloutRunning(Conflict):
+    """Details: version."""
+
+    code = "rollout_running"
+    message = "Another roll-out of the workspace is not finished: let it finish, or end it."
+
+
+class NotSteerable(Refused):
+    """Details: status."""
+
+    code = "rollout_not_steerable"
+    message = "The roll-out's status does not allow that."

@@ -76,6 +76,8 @@ class SchemaState(models.Model):
     is_open = models.BooleanField(default=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)
     error = models.TextField(blank=True, default="")
+    # Which wave of the roll-out at hand takes it.
+    wave = models.SmallIntegerField(null=True)
     changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -83,6 +85,45 @@ class SchemaState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema} at {self.version}"
+
+
+class Rollout(models.Model):
+    """The way of a version to every schema of its workspace, wave by wave. `total` were behind when
+    it began; more than `failure_budget` refusals stop it.
+    """
+
+    class Status(models.TextChoices):
+        """`paused` and `failed` go on when they are told to."""
+
+        ROLLING = "rolling"
+        PAUSED = "paused"
+        FAILED = "failed"
+        DONE = "done"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=Status, default=Status.ROLLING)
+    waves = models.SmallIntegerField(default=0)
+    wave = models.SmallIntegerField(default=0)
+    total = models.IntegerField(default=0)
+    parallel = models.SmallIntegerField(default=4)
+    failure_budget = models.IntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    started_at = models.DateTimeField(default=clock.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=models.Q(status__in=["rolling", "paused", "failed"]),
+                name="dataplane_one_rollout",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.release_id} {self.status}"
 
 
 class Login(models.Model):

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from apps.dataplane import blocking, logins
+from apps.dataplane.rollout import running
 
 
 @shared_task(name="dataplane.sweep_logins")
@@ -23,3 +24,18 @@ def block(tenant_id: str) -> bool:
 def block_all() -> int:
     """The same for whom no message came through."""
     return blocking.tell_all()
+
+
+@shared_task(name="dataplane.run_rollout")
+def run_rollout(rollout_id: str) -> str:
+    """Take a roll-out as far as it comes; answers how it stands."""
+    return running.run(UUID(rollout_id)).status
+
+
+@shared_task(name="dataplane.resume_rollouts")
+def resume_rollouts() -> int:
+    """Go on with roll-outs whose worker died or whose task was lost; answers how many."""
+    left = running.abandoned()
+    for rollout_id in left:
+        current_app.send_task("dataplane.run_rollout", args=(str(rollout_id),))
+    return len(left)

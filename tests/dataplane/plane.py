@@ -48,9 +48,12 @@ def release(account: Account, sql: str = SQL, version: int = 1) -> Any:
 
 
 def with_tables(customer: Customer) -> Customer:
-    """The tenant, whose operator has released a table called thing."""
+    """The tenant, whose operator has released a table called thing and rolls it out."""
+    from apps.dataplane.rollout import planning
+
     table = "CREATE TABLE thing (tenant_id uuid NOT NULL, id int, PRIMARY KEY (tenant_id, id))"
     release(customer.workspace, table)
+    planning.start(workspace_id=customer.workspace.id, version=1)
     return customer
 
 

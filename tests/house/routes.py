@@ -109,6 +109,12 @@ OPERATIONS = [
     _dataplane("GET", "/releases", None, "limit", "cursor"),
     _dataplane("POST", "/releases", {"version": 2, "sql": "COMMENT ON TABLE thing IS 'ours'"}),
     _dataplane("GET", "/releases/{version}"),
+    _dataplane("GET", "/releases/{version}/rollout"),
+    _dataplane("POST", "/releases/{version}/rollout", {"parallel": 1}),
+    _dataplane("POST", "/releases/{version}/rollout/pause", {}),
+    _dataplane("POST", "/releases/{version}/rollout/resume", {}),
+    _dataplane("POST", "/releases/{version}/rollout/end", {}),
+    _dataplane("GET", "/drift"),
 ]
 # For everybody, each with what it gives away.
 PUBLIC = {

@@ -17,8 +17,8 @@ START_TIMEOUT_S = 20
 
 
 class PgBouncer:
-    """`users` maps a role to its password; `pool_size` is the server connections per role; `more` is
-    settings of PgBouncer's own.
+    """`users` maps a role to its password; `pool_size` is the server connections per role; `more`
+    are settings of PgBouncer's own.
     """
 
     def __init__(

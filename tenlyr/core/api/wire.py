@@ -27,9 +27,14 @@ def snake(name: str) -> str:
 
 
 def camel_keys(value: Any) -> Any:
-    """The names of a dictionary (and of those in it) in the wire's casing."""
+    """The names of a dictionary (and of those in it) in the wire's casing; a list's places are
+    numbers, and stay.
+    """
     if isinstance(value, dict):
-        return {camel(name): camel_keys(inner) for name, inner in value.items()}
+        return {
+            camel(name) if isinstance(name, str) else name: camel_keys(inner)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [camel_keys(inner) for inner in value]
     return value

@@ -64,3 +64,7 @@ def test_a_value_without_a_form_is_a_mistake() -> None:
 def test_nothing_renders_as_nothing() -> None:
     assert wire.JSONRenderer().render(None) == b""
     assert wire.JSONRenderer().render({"a": None}) == b'{"a":null}'
+
+
+def test_places_in_a_list_stay_numbers() -> None:
+    assert wire.camel_keys({"tenant_ids": {0: ["no_uuid"]}}) == {"tenantIds": {0: ["no_uuid"]}}

@@ -1,0 +1,1 @@
+"""Fleet releases: a version's way to every schema of a workspace, in waves."""

@@ -1,0 +1,179 @@
+"""One run of a roll-out: batch after batch until everybody has the version, or too many refuse.
+
+A run may die anywhere. Each schema's release is one transaction with the mark that it is there, so
+the next run asks the databases what they have and goes on.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connections, transaction
+
+from apps.dataplane import places
+from apps.dataplane.applying import DdlFailed
+from apps.dataplane.models import Release, Rollout, SchemaState
+from apps.dataplane.rollout import progress
+from apps.isolation import public as isolation
+from apps.isolation.public import Location
+from tenlyr.core import audit, clock
+
+log = structlog.get_logger(__name__)
+
+OnProgress = Callable[[Rollout], None]
+Status = Rollout.Status
+
+# A lock that was not had is asked for again, a little later each time.
+ATTEMPTS = 8
+PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+A_THREAD = 5
+AWAY = (DatabaseError, InterfaceError, isolation.DatabaseFailed)
+
+
+def run(rollout_id: UUID, *, on_progress: OnProgress = lambda rollout: None) -> Rollout:
+    """Take the roll-out as far as it comes; answers its row. Does nothing while another process
+    runs it.
+    """
+    with _alone(rollout_id) as is_alone:
+        if is_alone:
+            _run(rollout_id, on_progress)
+    return _row(rollout_id)
+
+
+def abandoned() -> list[UUID]:
+    """Roll-outs that should be running and that no process runs."""
+    rolling = Rollout.objects.filter(status=Status.ROLLING).values_list("id", flat=True)
+    found = []
+    for rollout_id in rolling:
+        with _alone(rollout_id) as is_alone:
+            if is_alone:
+                found.append(rollout_id)
+    return found
+
+
+@contextmanager
+def _alone(rollout_id: UUID) -> Iterator[bool]:
+    """A lock of this session, which ends with the process."""
+    key = rollout_id.int % (1 << 63)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        is_alone = bool(cursor.fetchone()[0])
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connections["owner"].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _row(rollout_id: UUID) -> Rollout:
+    return Rollout.objects.select_related("release").get(pk=rollout_id)
+
+
+def _run(rollout_id: UUID, on_progress: OnProgress) -> None:
+    rollout = _row(rollout_id)
+    if rollout.status == Status.ROLLING:
+        progress.look(rollout.workspace_id)
+    locations = {one.id: one for one in isolation.locations()}
+    # Read anew each time: it may be paused from outside.
+    while (rollout := _row(rollout_id)).status == Status.ROLLING:
+        batch = _next_batch(rollout)
+        if batch:
+            _note_wave(rollout, batch[0].wave)
+            _bring_up(rollout, batch, locations)
+        _judge(rollout, is_over=not batch)
+        on_progress(_row(rollout_id))
+
+
+def _next_batch(rollout: Rollout) -> list[SchemaState]:
+    """Some of the first wave that is not through."""
+    due = progress.due(rollout).filter(state=SchemaState.State.READY).order_by("wave", "schema")
+    found = list(due[: rollout.parallel * A_THREAD])
+    return [state for state in found if state.wave == found[0].wave]
+
+
+def _note_wave(rollout: Rollout, wave: int | None) -> None:
+    if wave is not None and wave != rollout.wave:
+        Rollout.objects.filter(pk=rollout.pk).update(wave=wave)
+
+
+def _bring_up(rollout: Rollout, batch: list[SchemaState], locations: dict[int, Location]) -> None:
+    work: SimpleQueue[SchemaState] = SimpleQueue()
+    for state in batch:
+        work.put(state)
+    version = rollout.release.version
+
+    def take() -> None:
+        try:
+            while True:
+                state = work.get_nowait()
+                _bring_one(state, locations.get(state.location_id or 0), version)
+        except Empty:
+            return
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(rollout.parallel, thread_name_prefix="rollout") as threads:
+        for done in [threads.submit(take) for _ in range(min(rollout.parallel, len(batch)))]:
+            done.result()
+
+
+def _bring_one(state: SchemaState, location: Location | None, version: int) -> None:
+    if location is None:
+        _refuse(state, "Its Location is not there any more.")
+        return
+    for attempt in range(ATTEMPTS):
+        try:
+            places.furnish(state.workspace_id, location, version)
+            return
+        except DdlFailed as failed:
+            if not failed.is_busy or attempt == ATTEMPTS - 1:
+                _refuse(state, str(failed))
+                return
+        except AWAY as error:
+            _refuse(state, f"Its database cannot be reached ({type(error).__name__}).")
+            log.warning("dataplane.schema_away", schema=state.schema, reason=str(error)[:300])
+            return
+        pause_s = min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
+        time.sleep(pause_s * random.uniform(0.5, 1.0))  # so that they do not meet again
+
+
+def _refuse(state: SchemaState, sentence: str) -> None:
+    log.warning("dataplane.schema_refused", schema=state.schema, reason=sentence)
+    SchemaState.objects.filter(pk=state.pk).update(
+        state=SchemaState.State.FAILED, error=sentence, changed_at=clock.now()
+    )
+
+
+def _judge(rollout: Rollout, *, is_over: bool) -> None:
+    """End it when nobody is left, or when more refused than may."""
+    refused = progress.due(rollout).filter(state=SchemaState.State.FAILED)
+    count = refused.count()
+    if count > rollout.failure_budget:
+        first = refused.order_by("changed_at")[0]
+        _end(rollout, Status.FAILED, f"{count} refused; {first.schema}: {first.error}")
+    elif is_over:
+        _end(rollout, Status.DONE, f"{count} refused, as many as may" if count else "")
+
+
+def _end(rollout: Rollout, status: str, error: str) -> None:
+    with transaction.atomic():
+        ended = Rollout.objects.filter(pk=rollout.pk, status=Status.ROLLING).update(
+            status=status, error=error, finished_at=clock.now()
+        )
+        if not ended:  # paused meanwhile
+            return
+        Release.objects.filter(pk=rollout.release_id).update(status=status)
+        audit.record(
+            f"dataplane.rollout_{status}",
+            workspace_id=rollout.workspace_id,
+            target=str(rollout.pk),
+            version=rollout.release.version,
+            reason=error,
+        )
+    log.info("dataplane.rollout_ended", rollout=str(rollout.pk), status=status, reason=error)
