@@ -1,9 +1,10 @@
 """Digests of rows that do not depend on their order: a count and two sums of two hashes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from apps.isolation.moves.links import Connection, one
+from apps.isolation.moves.links import Connection, one, run
 from apps.isolation.moves.shapes import Shape
 
 # Two seeds: a pair of differences that cancels out under one does not under the other.
@@ -25,8 +26,21 @@ class Digest:
 
 def of(connection: Connection, shape: Shape, rows: str) -> Digest:
     """The digest of `rows`: a FROM clause with its conditions, in which the table is `t`."""
+    count, *sums = one(connection, _query(shape, rows))
+    return Digest(count, (sums[0], sums[1]))
+
+
+def of_all(connection: Connection, wanted: Iterable[tuple[Shape, str]]) -> list[Digest]:
+    """Several digests with one question."""
+    queries = [
+        f"SELECT {place}, q.* FROM ({_query(*pair)}) AS q" for place, pair in enumerate(wanted)
+    ]
+    rows = run(connection, f"{' UNION ALL '.join(queries)} ORDER BY 1").fetchall()
+    return [Digest(count, (first, second)) for _, count, first, second in rows]
+
+
+def _query(shape: Shape, rows: str) -> str:
     hashes = ", ".join(
         f"coalesce(sum(hash_record_extended({shape.hashed}, {seed})), 0)" for seed in SEEDS
     )
-    count, first, second = one(connection, f"SELECT count(*), {hashes} FROM {rows}")
-    return Digest(count, (first, second))
+    return f"SELECT count(*), {hashes} FROM {rows}"

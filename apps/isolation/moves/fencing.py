@@ -16,6 +16,7 @@ from apps.isolation.moves import capturing, flipping, parking, replaying, sequen
 from apps.isolation.moves.errors import MoveFailed
 from apps.isolation.moves.journey import Journey
 from apps.isolation.moves.links import LOCK_TIMEOUT_MS, run
+from apps.isolation.moves.sequences import Ends
 from apps.isolation.parts import MoveBusy
 
 HOLD_TIMEOUT_MS = 100
@@ -56,27 +57,53 @@ def _open_again(journey: Journey) -> None:
 
 def _pass(journey: Journey, budget_s: float, attempt: int) -> None:
     control.ensure_connection()
+    ends = sequences.ends(journey)
+    clock = Stopwatch()
     with ExitStack() as held:
-        began = time.perf_counter()
         for part in parts.parts():
             held.enter_context(part.hold(journey.tenant_id))
         held.enter_context(_alone(journey))
+        clock.lap("hold")
         replaying.catch_up(journey)
-        if replaying.pending(journey) or time.perf_counter() - began > budget_s:
+        clock.lap("replay")
+        if clock.total_ms > budget_s * 1000:
             raise MoveBusy
         # What fails from here on may have flipped: the gate stays as it is until the row is read.
-        _arrive(journey)
+        _arrive(journey, ends)
+        clock.lap("arrive")
         flipping.commit(journey, attempt)
-        held.close()
-        fence_ms = (time.perf_counter() - began) * 1000
-    journey.note(fenceMs=round(fence_ms, 1))
+        clock.lap("flip")
+    clock.lap("release")
+    journey.note(fenceMs=round(clock.total_ms, 1), fencePartsMs=clock.laps_ms)
 
 
-def _arrive(journey: Journey) -> None:
+class Stopwatch:
+    """How long the tenant's writers wait, and for what."""
+
+    def __init__(self) -> None:
+        self._began = self._lapped = time.perf_counter()
+        self.laps_ms: dict[str, float] = {}
+
+    @property
+    def total_ms(self) -> float:
+        """Milliseconds until the last lap."""
+        return (self._lapped - self._began) * 1000
+
+    def lap(self, name: str) -> None:
+        """The end of one part of the wait."""
+        now = time.perf_counter()
+        self.laps_ms[name] = round((now - self._lapped) * 1000, 1)
+        self._lapped = now
+
+
+def _arrive(journey: Journey, ends: Ends) -> None:
     """Make the target ready for writers, and close a source whose gate the flip does not close."""
+    statements = sequences.carry(journey, ends)
     if not journey.is_shared_target:
-        parking.bring_back(journey)
-    sequences.carry(journey)
+        statements += parking.bring_back(journey)
+    if statements:
+        # One message, and so one transaction: writers are waiting.
+        run(journey.links.target_owner, "; ".join(statements))
     for part in parts.parts():
         part.arrive(journey.tenant_id, journey.source, journey.arrival, journey.epoch + 1)
     if capturing.has_own_gate(journey):

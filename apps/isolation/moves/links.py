@@ -142,8 +142,9 @@ class Liveness:
     def leave(self) -> None:
         """Let the next runner in."""
         if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
+            # By word, too: the server takes its time to notice that a client has left.
+            with suppress(psycopg.Error), self._connection as connection:
+                connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection = None
 
 

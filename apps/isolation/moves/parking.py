@@ -1,4 +1,6 @@
-"""Foreign keys at the target: taken away for the copy, back before the flip, proven after it."""
+"""Foreign keys and triggers at the target: out of the copy's way, back before the flip; the keys
+are proven after it.
+"""
 
 import json
 
@@ -7,16 +9,20 @@ from apps.isolation.moves.journey import Journey
 from apps.isolation.moves.links import one, run
 from apps.isolation.moves.quoting import name, value
 
-FOREIGN_KEYS = (shapes.SQL / "foreign_keys.sql").read_text()
+FOREIGN_KEYS, TRIGGERS = (
+    (shapes.SQL / f"{file}.sql").read_text() for file in ("foreign_keys", "triggers")
+)
 # How the definition ends of a constraint that nobody proved at the target either.
 UNPROVEN = (" NOT VALID", " NOT ENFORCED")
-# (table, constraint) -> its definition; both names as they are written in SQL.
+# (table, constraint or trigger) -> the constraint's definition, or that it is a trigger. Tables are
+# named as they are written in SQL.
 Parked = dict[tuple[str, str], str]
+TRIGGER = "TRIGGER"
 
 
 def park(journey: Journey) -> None:
-    """Drop the target's foreign keys and remember them, in one transaction. At a shared target
-    they stay: others live there.
+    """Drop the target's foreign keys, switch its triggers off, and remember both, in one
+    transaction. At a shared target they stay: others live there.
     """
     if journey.is_shared_target:
         return
@@ -30,20 +36,26 @@ def park(journey: Journey) -> None:
             # One that came back for a fence that failed is known as it was first.
             known.setdefault((table, constraint), definition)
             run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name(constraint)}")
+        for table, trigger in connection.execute(TRIGGERS, {"tables": targets}).fetchall():
+            known[table, trigger] = TRIGGER
+            run(connection, f"ALTER TABLE {table} DISABLE TRIGGER {name(trigger)}")
         _remember(journey, known)
 
 
-def bring_back(journey: Journey) -> None:
-    """Add them unproven: new rows are checked from now on, the copied ones later."""
+def bring_back(journey: Journey) -> list[str]:
+    """The statements that switch triggers on and add keys unproven: new rows are checked from now
+    on, the copied ones later.
+    """
     statements = []
     for (table, constraint), definition in _parked(journey).items():
+        if definition == TRIGGER:
+            statements.append(f"ALTER TABLE {table} ENABLE TRIGGER {name(constraint)}")
+            continue
         unproven = "" if definition.endswith(UNPROVEN) else " NOT VALID"
         statements.append(
             f"ALTER TABLE {table} ADD CONSTRAINT {name(constraint)} {definition}{unproven}"
         )
-    if statements:
-        # One message, and so one transaction: the tenant's writers are waiting.
-        run(journey.links.target_owner, ";".join(statements))
+    return statements
 
 
 def prove(journey: Journey) -> None:
@@ -51,7 +63,7 @@ def prove(journey: Journey) -> None:
     connection = journey.links.target_owner
     known = _parked(journey)
     for (table, constraint), definition in known.items():
-        if not definition.endswith(UNPROVEN):
+        if definition != TRIGGER and not definition.endswith(UNPROVEN):
             run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name(constraint)}")
 
 

@@ -9,7 +9,7 @@ from apps.isolation.moves import capturing, dependants, digests, progress
 from apps.isolation.moves.copying import insert, pipe
 from apps.isolation.moves.errors import MoveFailed
 from apps.isolation.moves.journey import Journey
-from apps.isolation.moves.links import one, run
+from apps.isolation.moves.links import run
 from apps.isolation.moves.quoting import columns, name, value
 from apps.isolation.moves.shapes import TENANT, Shape, keys, stage
 
@@ -28,25 +28,22 @@ def catch_up(journey: Journey) -> int:
         progress.claim(journey)
         run(source, f"{SNAPSHOT}; {PROBE}")
         run(target, PROBE)
-        for shape in _dirty(journey):
+        dirty = _dirty(journey)
+        for shape in dirty:
             send_keys(journey, shape)
         if journey.is_shared_target:
             dependants.include(journey)
-        dirty = _dirty(journey)
-        for shape in reversed(dirty):
-            run(target, _delete(journey, shape))
+            dirty = _dirty(journey)
+        if not dirty:
+            return 0
         for shape in dirty:
-            _bring(journey, shape)
-        for shape in dirty:
-            _compare(journey, shape)
+            _fetch(journey, shape)
+        # Who refers goes first and comes last. Few messages: in the fence writers wait for them.
+        changes = [_delete(journey, shape) for shape in reversed(dirty)]
+        changes += [insert(shape, stage(journey.hex, shape)) for shape in dirty]
+        run(target, "; ".join(changes))
+        _compare(journey, dirty)
         return run(source, f"DELETE FROM {capturing.change(journey.hex)}").rowcount
-
-
-def pending(journey: Journey) -> int:
-    """Changes that wait in the log."""
-    return int(
-        one(journey.links.source, f"SELECT count(*) FROM {capturing.change(journey.hex)}")[0]
-    )
 
 
 def changed_keys(journey: Journey, shape: Shape) -> str:
@@ -64,7 +61,10 @@ def changed_keys(journey: Journey, shape: Shape) -> str:
 def send_keys(journey: Journey, shape: Shape) -> None:
     """Let the target know which rows are meant."""
     into = keys(journey.hex, shape)
-    run(journey.links.target, f"DELETE FROM {into}")
+    run(
+        journey.links.target,
+        f"DELETE FROM {into}; DELETE FROM {stage(journey.hex, shape)}",
+    )
     query = changed_keys(journey, shape)
     pipe(journey.links.source, journey.links.target, query, into, shape)
 
@@ -95,25 +95,26 @@ def _delete(journey: Journey, shape: Shape) -> str:
     )
 
 
-def _bring(journey: Journey, shape: Shape) -> None:
-    target, into = journey.links.target, stage(journey.hex, shape)
-    run(target, f"DELETE FROM {into}")
+def _fetch(journey: Journey, shape: Shape) -> None:
+    """The rows of the changed keys, as they are at the source, to the stage."""
+    into = f"{stage(journey.hex, shape)} ({columns(shape.copied)})"
     rows = _rows_of(journey, shape.source, f"({changed_keys(journey, shape)})", shape)
     query = f"SELECT {columns(shape.copied, 't')} FROM {rows}"
-    pipe(journey.links.source, target, query, f"{into} ({columns(shape.copied)})", shape)
-    run(target, insert(shape, into))
+    pipe(journey.links.source, journey.links.target, query, into, shape)
 
 
-def _compare(journey: Journey, shape: Shape) -> None:
-    here = digests.of(
+def _compare(journey: Journey, dirty: list[Shape]) -> None:
+    here = digests.of_all(
         journey.links.source,
-        shape,
-        _rows_of(journey, shape.source, f"({changed_keys(journey, shape)})", shape),
+        [
+            (one, _rows_of(journey, one.source, f"({changed_keys(journey, one)})", one))
+            for one in dirty
+        ],
     )
-    there = digests.of(
+    there = digests.of_all(
         journey.links.target,
-        shape,
-        _rows_of(journey, shape.target, keys(journey.hex, shape), shape),
+        [(one, _rows_of(journey, one.target, keys(journey.hex, one), one)) for one in dirty],
     )
-    if here != there:
-        raise MoveFailed(f"Changed rows of table {shape.table.name} differ after their replay.")
+    for shape, source, target in zip(dirty, here, there, strict=True):
+        if source != target:
+            raise MoveFailed(f"Changed rows of table {shape.table.name} differ after their replay.")

@@ -120,12 +120,12 @@ class Tracker(Writer):
     def _insert(self, store: Connection, schema: str, event: UUID) -> None:
         store.execute(
             f"INSERT INTO {schema}.usage_event (tenant_id, id, ts, value, delta, billable, metric)"
-            " VALUES (%s, %s, now(), 1, 1, true, 'api_calls')",
+            " VALUES (%s, %s, now(), 1, 1, true, 'api_call')",
             [self.tenant_id, event],
         )
         store.execute(
             f"INSERT INTO {schema}.usage_rollup AS u VALUES"
-            " (%s, '2027-01-01', 'month', 'api_calls', 1, 0, 1)"
+            " (%s, '2027-01-01', 'month', 'api_call', 1, 0, 1)"
             " ON CONFLICT (tenant_id, grain, metric, start) DO UPDATE SET count = u.count + 1",
             [self.tenant_id],
         )
