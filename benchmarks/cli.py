@@ -12,11 +12,18 @@ from benchmarks import budgets, machine, report
 from benchmarks.bench import Bench, Group
 from benchmarks.budgets import Budget, Figure
 from benchmarks.cpu import Neighbours
-from benchmarks.goals import drain, inside, moves, provisioning, tracking
+from benchmarks.goals import drain, inside, moves, provisioning, releases, tracking
 from benchmarks.progress import Progress
 
 RESULTS = Path(__file__).with_name("results.jsonl")
-GROUPS = (tracking.GROUP, inside.GROUP, drain.GROUP, moves.GROUP, provisioning.GROUP)
+GROUPS = (
+    tracking.GROUP,
+    inside.GROUP,
+    drain.GROUP,
+    moves.GROUP,
+    provisioning.GROUP,
+    releases.GROUP,
+)
 ALL = tuple(dict.fromkeys(goal for group in GROUPS for goal in group.goals))
 
 

@@ -19,7 +19,8 @@ SELECT format('CREATE TABLE %I PARTITION OF %I %s;',
               c.relname, p.relname, pg_get_expr(c.relpartbound, c.oid))
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
 WHERE p.relkind = 'p' AND p.relnamespace = 'tenlyr_shared'::regnamespace
-  AND right(c.relname, 6) IN (to_char(now(), 'YYYYMM'), to_char(now() + interval '1 month', 'YYYYMM'))
+  AND right(c.relname, 6)
+      IN (to_char(now(), 'YYYYMM'), to_char(now() + interval '1 month', 'YYYYMM'))
 ORDER BY c.relname
 """
 

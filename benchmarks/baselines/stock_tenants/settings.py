@@ -30,3 +30,5 @@ LOGGING_CONFIG = None
 
 # The statements that make the tables of one tenant, partitions included.
 TENANT_TABLES = Path(os.environ["BENCH_TABLES"]).read_text()
+# What a later migration changes, where a fleet is brought on.
+TENANT_CHANGE = os.environ.get("BENCH_CHANGE", "")

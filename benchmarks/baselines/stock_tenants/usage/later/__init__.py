@@ -1,0 +1,1 @@
+"""The same app one migration later."""
