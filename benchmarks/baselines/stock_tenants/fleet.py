@@ -9,13 +9,15 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
+LATER = "benchmarks.baselines.stock_tenants.usage.later.migrations"
+
 
 def main() -> None:
     """`fleet COUNT`: says how long the migration took, and a second run with nothing to do."""
     django.setup()
     call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
     _make(int(sys.argv[1]))
-    settings.MIGRATION_MODULES = {"usage": "benchmarks.baselines.stock_tenants.usage.later.migrations"}
+    settings.MIGRATION_MODULES = {"usage": LATER}
     print(json.dumps({"release_ms": _migrated_ms(), "nothing_ms": _migrated_ms()}), flush=True)
 
 
