@@ -105,7 +105,7 @@ def is_owner(alias: str) -> bool:
 
 def let_go(alias: str) -> None:
     """Give this thread's connection to a tenant's own database back, and forget its object."""
-    if _parsed(alias) and alias in _opened.names:
+    if alias in _opened.names:
         connections[alias].close()
         del connections[alias]
         _opened.names.discard(alias)
