@@ -39,7 +39,7 @@ def flip(journey: Journey) -> None:
         verifying.catch_up(journey)
         try:
             _pass(journey, budget_s, attempt)
-        except (MoveBusy, postgres.CheckViolation):
+        except (MoveBusy, postgres.LockNotAvailable, postgres.CheckViolation):
             # Without a partition for a row of the last moment, the next round makes one.
             time.sleep(wait_s)
             wait_s = min(1.5 * wait_s, LONGEST_WAIT_S)
@@ -103,7 +103,8 @@ def _arrive(journey: Journey, ends: Ends) -> None:
         statements += parking.bring_back(journey)
     if statements:
         # One message, and so one transaction: writers are waiting.
-        run(journey.links.target_owner, "; ".join(statements))
+        bound = f"SET LOCAL lock_timeout = {HOLD_TIMEOUT_MS}"
+        run(journey.links.target_owner, "; ".join([bound, *statements]))
     for part in parts.parts():
         part.arrive(journey.tenant_id, journey.source, journey.arrival, journey.epoch + 1)
     if capturing.has_own_gate(journey):

@@ -1,7 +1,8 @@
 """What the steps of one run share: the move's row, both places, the connections, the tables."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ class Journey:
     deadline: float = float("inf")
     on_progress: Callable[[models.Move], None] = lambda move: None
     _shapes: list[Shape] | None = field(default=None)
+    _parts: frozenset[str] | None = field(default=None)
 
     @property
     def tenant_id(self) -> UUID:
@@ -74,9 +76,19 @@ class Journey:
         tables = [
             table
             for part in parts.parts()
+            if self._parts is None or part.name in self._parts
             for table in part.tables(self.tenant_id, self.source, self.arrival)
         ]
         return shapes.read(self.links.source_owner, self.links.target_owner, tables)
+
+    @contextmanager
+    def of_parts(self, names: frozenset[str]) -> Iterator[None]:
+        """Inside, the tables are those of these parts only: the rows of others come otherwise."""
+        before, self._parts, self._shapes = self._parts, names, None
+        try:
+            yield
+        finally:
+            self._parts, self._shapes = before, None
 
     def prepare_parts(self) -> None:
         """Let every part make what the target lacks, now and whenever the source got more."""

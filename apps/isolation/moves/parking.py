@@ -9,15 +9,17 @@ from apps.isolation.moves.journey import Journey
 from apps.isolation.moves.links import one, run
 from apps.isolation.moves.quoting import name, value
 
-FOREIGN_KEYS, TRIGGERS = (
-    (shapes.SQL / f"{file}.sql").read_text() for file in ("foreign_keys", "triggers")
+FOREIGN_KEYS, TRIGGERS, VACUUMED = (
+    (shapes.SQL / f"{file}.sql").read_text() for file in ("foreign_keys", "triggers", "vacuumed")
 )
 # How the definition ends of a constraint that nobody proved at the target either.
 UNPROVEN = (" NOT VALID", " NOT ENFORCED")
-# (table, constraint or trigger) -> the constraint's definition, or that it is a trigger. Tables are
-# named as they are written in SQL.
+# (table, constraint or trigger) -> the constraint's definition, or that it is another thing; tables
+# are named as they are written in SQL.
 Parked = dict[tuple[str, str], str]
 TRIGGER = "TRIGGER"
+# An autovacuum of the freshly filled table would make the fence's ALTER TABLE wait a second.
+AUTOVACUUM = "AUTOVACUUM"
 
 
 def park(journey: Journey) -> None:
@@ -39,6 +41,9 @@ def park(journey: Journey) -> None:
         for table, trigger in connection.execute(TRIGGERS, {"tables": targets}).fetchall():
             known[table, trigger] = TRIGGER
             run(connection, f"ALTER TABLE {table} DISABLE TRIGGER {name(trigger)}")
+        for (table,) in connection.execute(VACUUMED, {"tables": targets}).fetchall():
+            known[table, AUTOVACUUM] = AUTOVACUUM
+            run(connection, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         _remember(journey, known)
 
 
@@ -48,6 +53,8 @@ def bring_back(journey: Journey) -> list[str]:
     """
     statements = []
     for (table, constraint), definition in _parked(journey).items():
+        if definition == AUTOVACUUM:
+            continue
         if definition == TRIGGER:
             statements.append(f"ALTER TABLE {table} ENABLE TRIGGER {name(constraint)}")
             continue
@@ -61,9 +68,10 @@ def bring_back(journey: Journey) -> list[str]:
 def prove(journey: Journey) -> None:
     """Check every copied row against them; writers go on meanwhile."""
     connection = journey.links.target_owner
-    known = _parked(journey)
-    for (table, constraint), definition in known.items():
-        if definition != TRIGGER and not definition.endswith(UNPROVEN):
+    for (table, constraint), definition in _parked(journey).items():
+        if definition == AUTOVACUUM:
+            run(connection, f"ALTER TABLE {table} RESET (autovacuum_enabled)")
+        elif definition != TRIGGER and not definition.endswith(UNPROVEN):
             run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name(constraint)}")
 
 

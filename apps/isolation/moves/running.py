@@ -5,7 +5,7 @@ flip a trouble that stays ends the move as `failed`; after it there is only forw
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import psycopg
@@ -23,6 +23,7 @@ from apps.isolation.moves import (
     preparing,
     progress,
     settling,
+    starting,
     undoing,
     verifying,
 )
@@ -36,9 +37,10 @@ log = structlog.get_logger(__name__)
 
 Move = models.Move
 Step = Callable[[Journey], None]
+Steps = Mapping[str, Step]
 OnProgress = Callable[[models.Move], None]
 
-STEPS: dict[str, Step] = {
+STEPS: Steps = {
     "place": preparing.place,
     "preflight": preflight.check,
     "prepare": preparing.prepare,
@@ -73,12 +75,31 @@ def run_move(
     if not liveness.take():
         return Move.objects.get(pk=move_id)
     try:
-        move = _enter(move_id)
-        if move.status in ACTIVE:
-            _run(move, liveness, time.monotonic() + budget_s, on_progress)
+        run_held(move_id, liveness, budget_s=budget_s, on_progress=on_progress)
     finally:
         liveness.leave()
     return Move.objects.get(pk=move_id)
+
+
+def run_held(
+    move_id: UUID,
+    liveness: Liveness,
+    steps: Steps | None = None,
+    *,
+    budget_s: float = float("inf"),
+    on_progress: OnProgress = lambda move: None,
+) -> None:
+    """The same for who holds the move already. Only a restore brings its own steps: it ends as
+    failed in a run without them, unless it has flipped.
+    """
+    move = _enter(move_id)
+    if move.status not in ACTIVE:
+        return
+    if steps is None and starting.is_restore(move) and move.flipped_at is None:
+        _fail(move, "The restore was broken off before the tenant's place was changed.")
+        return
+    deadline = time.monotonic() + budget_s
+    _run(move, liveness, deadline, on_progress, STEPS if steps is None else steps)
 
 
 def _enter(move_id: UUID) -> models.Move:
@@ -92,13 +113,19 @@ def _enter(move_id: UUID) -> models.Move:
     return move
 
 
-def _run(move: models.Move, liveness: Liveness, deadline: float, on_progress: OnProgress) -> None:
+def _run(
+    move: models.Move,
+    liveness: Liveness,
+    deadline: float,
+    on_progress: OnProgress,
+    steps: Steps,
+) -> None:
     try:
         if "failing" in move.detail:
             raise MoveFailed(move.detail["failing"])
         journey = begin(move, liveness, deadline, on_progress)
         with journey.links:
-            _walk(journey)
+            _walk(journey, steps)
     except Paused:
         log.info("isolation.move_paused", move=str(move.id), step=move.step)
     except Superseded:
@@ -109,15 +136,15 @@ def _run(move: models.Move, liveness: Liveness, deadline: float, on_progress: On
         _stumble(move, error)
 
 
-def _walk(journey: Journey) -> None:
+def _walk(journey: Journey, steps: Steps) -> None:
     if journey.target is not None:
         progress.take_over(journey)
-    names = list(STEPS)
+    names = list(steps)
     done = journey.move.step
     for name in names[names.index(done) + 1 if done else 0 :]:
         journey.breathe()
         began = time.perf_counter()
-        STEPS[name](journey)
+        steps[name](journey)
         took_ms = round((time.perf_counter() - began) * 1000, 1)
         times = {**journey.move.detail.get("timesMs", {}), name: took_ms}
         journey.note(step=name, timesMs=times, stumbles=0)

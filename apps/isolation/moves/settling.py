@@ -6,7 +6,6 @@ from apps.isolation import parts
 from apps.isolation.moves import capturing, parking, preparing, verifying
 from apps.isolation.moves.errors import MoveFailed
 from apps.isolation.moves.journey import Journey
-from apps.isolation.moves.links import run
 
 log = structlog.get_logger(__name__)
 
@@ -19,11 +18,8 @@ def leave(journey: Journey) -> None:
 
 
 def settle(journey: Journey) -> None:
-    """Step `settle`: constraints proven, statistics, the certificate, nothing left lying about."""
+    """Step `settle`: constraints proven, the certificate, nothing left lying about."""
     parking.prove(journey)
-    if not journey.is_shared_target:
-        for shape in journey.shapes:
-            run(journey.links.target_owner, f"ANALYZE {shape.target}")
     journey.note(certificate=verifying.certificate(journey))
     try:
         capturing.stop(journey.links.source_owner, journey.hex)

@@ -50,11 +50,34 @@ def rollback_move(*, workspace_id: UUID, move_id: UUID) -> models.Move:
     newest = Move.objects.filter(tenant_id=move.tenant_id, flipped_at__isnull=False)
     is_newest = newest.order_by("-flipped_at").values_list("pk", flat=True).first() == move.pk
     is_there = placement.location_id == move.target_id
-    if move.status != Move.Status.COMPLETED or move.purged_at or not (is_newest and is_there):
+    is_kept = move.status == Move.Status.COMPLETED and not move.purged_at
+    if not (is_kept and is_newest and is_there) or is_restore(move):
         raise NotUndoable
     return _begin(
         placement, move.workspace_id, Level(move.from_level), is_rollback=True, undoes=move
     )
+
+
+def start_restore(
+    *,
+    move_id: UUID,
+    workspace_id: UUID,
+    tenant_id: UUID,
+    driver: str,
+    backup: dict[str, Any],
+) -> models.Move:
+    """Let the tenant go to a new place of its level, which the caller fills from a backup: no
+    worker can. Raises `MoveInProgress`, `UnknownTenant`.
+    """
+    placement = _placement(tenant_id)
+    level = Level(placement.level)
+    detail = {"restores": backup}
+    return _begin(placement, workspace_id, level, id=move_id, driver=driver, detail=detail)
+
+
+def is_restore(move: models.Move) -> bool:
+    """Whether the move's rows come out of a backup."""
+    return "restores" in move.detail
 
 
 def get_move(workspace_id: UUID, move_id: UUID) -> models.Move:
@@ -103,14 +126,16 @@ def _begin(
         tenant_id=placement.tenant_id,
         data=payload(move),
     )
-    tasks.after_commit("isolation.run_move", str(move.id))
+    if not is_restore(move):
+        tasks.after_commit("isolation.run_move", str(move.id))
     audit.record(
-        "isolation.move_started",
+        "isolation.restore_started" if is_restore(move) else "isolation.move_started",
         workspace_id=workspace_id,
         tenant_id=placement.tenant_id,
         target=str(move.id),
         from_level=move.from_level,
         to_level=move.to_level,
         is_rollback=move.is_rollback,
+        **move.detail.get("restores", {}),
     )
     return move

@@ -46,6 +46,7 @@ CREATE TABLE {s}."order" (
     placed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     FOREIGN KEY (tenant_id, customer_id) REFERENCES {s}.customer (tenant_id, id) ON DELETE CASCADE
 );
+CREATE INDEX ON {s}.customer (tenant_id, parent);
 CREATE INDEX ON {s}."order" (tenant_id, customer_id);
 CREATE TABLE {s}.document (
     tenant_id uuid NOT NULL,
@@ -57,6 +58,7 @@ CREATE TABLE {s}.document (
     tags text[],
     PRIMARY KEY (tenant_id, name, at)
 );
+CREATE INDEX ON {s}.document (order_id);
 CREATE FUNCTION {s}.guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $guard$
 DECLARE tenant uuid := coalesce(NEW.tenant_id, OLD.tenant_id);
