@@ -68,9 +68,9 @@ class Start:
         settings = {"TENLYR_SECRET_KEY": GIVEN.get("TENLYR_SECRET_KEY") or _secret(here)}
         settings["DATABASE_URL"] = self._database(here)
         # With servers of our own, "a database of its own" can be a Postgres of its own.
-        settings["TENLYR_DATABASE_DRIVER"] = GIVEN.get("TENLYR_DATABASE_DRIVER") or (
-            "database" if GIVEN.get("DATABASE_URL") else "instance"
-        )
+        given = "" if GIVEN.get("DATABASE_URL") else "instance"
+        if driver := GIVEN.get("TENLYR_DATABASE_DRIVER") or given:
+            settings["TENLYR_DATABASE_DRIVER"] = driver
         settings["REDIS_URL"] = self._broker(here)
         if pool := GIVEN.get("DATABASE_POOL_URL"):
             checks.pooler()
@@ -118,7 +118,7 @@ class Start:
     def _processes(self, variables: Mapping[str, str]) -> None:
         """In the order of their start; they leave in reverse, so that the web drains first."""
         pooled = {"TENLYR_DB_POOL": product.CONNECTIONS_PER_WEB_PROCESS, **variables}
-        if variables["TENLYR_DATABASE_DRIVER"] == "instance" or not GIVEN.get("DATABASE_URL"):
+        if variables.get("TENLYR_DATABASE_DRIVER") == "instance" or not GIVEN.get("DATABASE_URL"):
             self._add("instances", "instances", product.instances(), variables, INSTANCES_GRACE_S)
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
