@@ -1,5 +1,12 @@
 """The door of isolation: all that other apps may use."""
 
+from apps.isolation.backups.errors import BackupFailed
+from apps.isolation.backups.manifest import Manifest
+from apps.isolation.backups.reading import Backup
+from apps.isolation.backups.restoring import opened as open_backup
+from apps.isolation.backups.restoring import restore
+from apps.isolation.backups.writing import OnProgress as OnBackup
+from apps.isolation.backups.writing import backup
 from apps.isolation.databases import instances
 from apps.isolation.databases.aliases import let_go, owner_alias
 from apps.isolation.databases.database_parts import database_part
@@ -17,8 +24,9 @@ from apps.isolation.moves.errors import (
     NotAnUpgrade,
     NotUndoable,
 )
+from apps.isolation.moves.running import OnProgress as OnMove
 from apps.isolation.moves.running import run_move
-from apps.isolation.moves.starting import get_move, rollback_move, start_move
+from apps.isolation.moves.starting import get_move, is_restore, rollback_move, start_move
 from apps.isolation.moves.stopping import clear_moves, stop_moves
 from apps.isolation.moves.telling import provided_to
 from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
@@ -33,11 +41,14 @@ from apps.isolation.roles import ensure as ensure_roles
 from apps.isolation.scopes import control_fleet, database_fleet, fleet, scope
 
 __all__ = [
+    "Backup",
+    "BackupFailed",
     "DatabaseFailed",
     "DatabaseInUse",
     "Finding",
     "Level",
     "Location",
+    "Manifest",
     "Move",
     "MoveBusy",
     "MoveInProgress",
@@ -46,11 +57,14 @@ __all__ = [
     "NotAnUpgrade",
     "NotMovable",
     "NotUndoable",
+    "OnBackup",
+    "OnMove",
     "Part",
     "Placement",
     "ScopeConflict",
     "Table",
     "UnknownTenant",
+    "backup",
     "clear_moves",
     "control_fleet",
     "database_fleet",
@@ -63,11 +77,13 @@ __all__ = [
     "group",
     "instances",
     "is_moving",
+    "is_restore",
     "let_go",
     "level_of",
     "locations",
     "migrate_everything",
     "moves_of",
+    "open_backup",
     "owner_alias",
     "place",
     "provided_to",
@@ -75,6 +91,7 @@ __all__ = [
     "release",
     "remaining_s",
     "residents",
+    "restore",
     "rollback_move",
     "run_move",
     "scope",

@@ -55,6 +55,7 @@ STEPS: Steps = {
 ACTIVE = (Move.Status.PENDING, Move.Status.IN_PROGRESS)
 # A connection or a server may come back: so many runs in a row may end at the same step.
 MOST_STUMBLES = 12
+BROKEN_OFF = "The restore was broken off before the tenant's place was changed."
 STAYS = (
     (postgres.DiskFull, "The target has no space left."),
     (psycopg.IntegrityError, "A row breaks a constraint of the target."),
@@ -96,7 +97,7 @@ def run_held(
     if move.status not in ACTIVE:
         return
     if steps is None and starting.is_restore(move) and move.flipped_at is None:
-        _fail(move, "The restore was broken off before the tenant's place was changed.")
+        _fail(move, move.detail.get("failing", BROKEN_OFF))
         return
     deadline = time.monotonic() + budget_s
     _run(move, liveness, deadline, on_progress, STEPS if steps is None else steps)
