@@ -1,7 +1,7 @@
 """The full form of the killed moves: `python -m tests.faults.moves --times 5` (F71).
 
-Every move is killed at each of its steps once, at a statement drawn by chance; so many moves per
-target give so many kills of every step. Ends with 1 when a row differs or a move does not finish.
+Every move is killed at each of its steps once, at a statement drawn by chance; so many moves on
+each way give so many kills of every step. Ends with 1 when a row differs or a move does not finish.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from tests import servers
 def main() -> int:
     """Run all of it; one line per move."""
     parser = argparse.ArgumentParser(prog="tests.faults.moves")
-    parser.add_argument("--times", type=int, default=5, help="kills of each step per target")
+    parser.add_argument("--times", type=int, default=5, help="kills of each step on each way")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     given = parser.parse_args()
     os.environ.update(
@@ -34,7 +34,6 @@ def _run(times: int, seed: int) -> int:
     django.setup()
     from django.core.management import call_command
 
-    from apps.isolation.public import Level
     from tests import cast
     from tests.isolation.moves import killing, scene
     from tests.isolation.moves.mover import Mover
@@ -45,20 +44,19 @@ def _run(times: int, seed: int) -> int:
     workspace = cast.workspace()
     bad = kills = 0
     with Mover() as mover:
-        for target in (Level.DEDICATED_SCHEMA, Level.DEDICATED_DATABASE):
-            counts = killing.calibrate(mover, workspace, target)
+        for way in killing.WAYS:
+            counts = killing.calibrate(mover, workspace, way)
             for number in range(times):
-                rng = random.Random(f"{seed} {target} {number}")
-                story = killing.kill_at_each_step(mover, workspace, target, counts, rng)
-                is_good = story.move.status == "completed" and not (
-                    story.differences or story.lost_events or story.errors
-                )
-                bad, kills = bad + (not is_good), kills + len(story.kills)
-                sys.stdout.write(f"{'ok ' if is_good else 'BAD'} {target} {story.kills}\n")
-                if not is_good:
-                    sys.stdout.write(f"{story}\n")
+                rng = random.Random(f"{seed} {way} {number}")
+                story = killing.kill_at_each_step(mover, workspace, way, counts, rng)
+                bad, kills = bad + (not story.is_good), kills + len(story.kills)
+                sys.stdout.write(f"{'ok ' if story.is_good else 'BAD'} {way} {story.kills}\n")
+                if not story.is_good:
+                    sys.stdout.write(f"{story} {story.move.error}\n")
                 sys.stdout.flush()
-    sys.stdout.write(f"{kills} kills in {2 * times} moves, seed {seed}: {bad} bad\n")
+    sys.stdout.write(
+        f"{kills} kills in {len(killing.WAYS) * times} moves, seed {seed}: {bad} bad\n"
+    )
     return 1 if bad else 0
 
 

@@ -25,7 +25,7 @@ class Mover:
             [sys.executable, "-m", "tests.isolation.moves.mover"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=None if os.environ.get("MOVER_LOG") else subprocess.DEVNULL,
             text=True,
             cwd=Path(__file__).parents[3],
         )
