@@ -175,8 +175,9 @@ def _movable(workspace_id: UUID, tenant_id: UUID) -> Tenant:
 
 def _rollback_until(move: Move) -> datetime | None:
     """Until when the old place is kept; None where there is no way back."""
-    is_kept = move.status == "completed" and move.purged_at is None and not move.is_rollback
-    return move.purge_after if is_kept else None
+    is_kept = move.status == "completed" and move.purged_at is None
+    is_way_back = not (move.is_rollback or isolation.is_restore(move))
+    return move.purge_after if is_kept and is_way_back else None
 
 
 def _seconds_left(move: Move) -> int | None:

@@ -83,8 +83,12 @@ def _alone(file: BinaryIO, part: Path) -> None:
     """What a killed backup left is written over, what a living one writes is not."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BackupFailed(f"Another backup is being written to {part}.") from None
+        # The one that had it may have finished meanwhile: then this file is its own.
+        is_ours = os.fstat(file.fileno()).st_ino == part.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        is_ours = False
+    if not is_ours:
+        raise BackupFailed(f"Another backup is being written to {part}.")
     os.fchmod(file.fileno(), MODE)
     file.truncate(0)
 

@@ -1,4 +1,6 @@
-"""A process that restores a file and dies by SIGKILL: `FILE STEP`, before the step is recorded."""
+"""A process that dies by SIGKILL: `FILE STEP` restores, and dies before the step is recorded;
+`FILE --of TENANT` backs up, and dies before the file is whole.
+"""
 
 import os
 import signal
@@ -7,7 +9,18 @@ import sys
 import django
 
 
-def main(path: str, step: str) -> None:
+def write(path: str, _: str, tenant: str) -> None:
+    """A backup without its end."""
+    django.setup()
+    from django.core.management import call_command
+
+    from apps.isolation.backups.archive import Archive
+
+    Archive.seal = lambda self: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    call_command("backup_tenant", tenant, "--to", path)
+
+
+def restore(path: str, step: str) -> None:
     """At the flip before its work, which records itself; else after it."""
     django.setup()
     from django.core.management import call_command
@@ -33,4 +46,4 @@ def main(path: str, step: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    (write if "--of" in sys.argv else restore)(*sys.argv[1:])

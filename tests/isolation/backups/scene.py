@@ -2,6 +2,9 @@
 
 import io
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -87,3 +90,14 @@ def leftovers(shop: Shop) -> list[str]:
             [f"_({'|'.join(move.id.hex for move in moves)})(_|$)"],
         )
         return [name for (name,) in rows]
+
+
+def die(path: Path, *how: Any) -> None:
+    """A backup or a restore in a process of its own, which is killed: see `dying`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.isolation.backups.dying", str(path), *map(str, how)],
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]

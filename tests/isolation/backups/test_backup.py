@@ -14,7 +14,7 @@ from django.db import connections
 from apps.isolation.backups import archive, reading, writing
 from apps.isolation.backups.errors import BackupFailed
 from tests import cast
-from tests.isolation.backups.scene import Shop, said
+from tests.isolation.backups.scene import Shop, die, said
 
 
 class TestWhole:
@@ -148,7 +148,9 @@ class TestRefused:
         assert list(tmp_path.iterdir()) == []
 
     def test_what_a_killed_one_left_is_in_nobodys_way(self, shop: Shop, tmp_path: Path) -> None:
-        (tmp_path / "one.part").write_bytes(b"half" * 100_000)
+        die(tmp_path / "one", "--of", shop.customer.id)
+        assert [one.name for one in tmp_path.iterdir()] == ["one.part"]
         shop.backup(tmp_path / "one")
+        assert [one.name for one in tmp_path.iterdir()] == ["one"]
         with reading.opened(tmp_path / "one") as found:
             assert found.manifest.rows > 0

@@ -1,9 +1,7 @@
 """Restores: the operator's rows as they were, everything else as it is, and nothing by halves."""
 
 import random
-import signal
-import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ from django.core.management import CommandError
 
 from apps.isolation import models
 from apps.isolation.moves import links
-from tests.isolation.backups.scene import Shop, leftovers
+from tests import cast
+from tests.isolation.backups.scene import Shop, die, leftovers, said
 
 
 def spoil(shop: Shop) -> None:
@@ -97,6 +96,79 @@ class TestRoundTrip:
         move = models.Move.objects.filter(tenant_id=shop.customer.id).latest("id")
         with pytest.raises(NotUndoable):
             rollback_move(workspace_id=move.workspace_id, move_id=move.id)
+
+
+class TestInADatabaseOfItsOwn:
+    def test_rows_are_as_they_were(self, account: Any, tmp_path: Path) -> None:
+        shop = Shop.open(cast.tenant(account, plan="enterprise"))
+        said("move_tenant", shop.customer.id, "dedicated_database", "--driver", "database")
+        before, place = shop.rows(), shop.location
+        shop.backup(tmp_path / "one")
+        spoil(shop)
+        shop.restore(tmp_path / "one")
+        assert shop.rows() == before
+        assert shop.location.alias not in {place.alias, "default"}
+        assert leftovers(shop) == []
+
+
+class TestWhileWritten:
+    def test_writes_are_retried_and_those_after_the_flip_stay(
+        self, shop: Shop, tmp_path: Path
+    ) -> None:
+        shop.backup(tmp_path / "one")
+        before = shop.rows()
+        with Notes(shop) as notes:
+            notes.wait_for_some()
+            shop.restore(tmp_path / "one")
+            notes.wait_for_some()
+        move = models.Move.objects.filter(tenant_id=shop.customer.id).latest("id")
+        assert move.flipped_at is not None
+        assert notes.refusals <= {"40001", "57P01", None}
+        found = {
+            text for (text,) in shop.session.run("SELECT text FROM notes WHERE text LIKE 'w%'")
+        }
+        assert found <= set(notes.kept)
+        # A commit just before the flip is lost with the old place, one after it never.
+        late = {text for text, at in notes.kept.items() if at > move.flipped_at.timestamp() + 1}
+        assert late
+        assert late <= found
+        assert shop.rows()["customers"] == before["customers"]
+
+
+class Notes:
+    """Writes notes until it is stopped; `kept` is when each commit was known."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.kept: dict[str, float] = {}
+        self.refusals: set[str | None] = set()
+        self._shop, self._stop = shop, threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Notes":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def wait_for_some(self) -> None:
+        """Until it has written for longer than a second."""
+        until = time.time() + 1.5
+        while not self.kept or max(self.kept.values()) < until:
+            assert time.time() < until + 20
+            time.sleep(0.02)
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            try:
+                self._shop.session.run(f"INSERT INTO notes (text) VALUES ('w{number}')")
+                self.kept[f"w{number}"] = time.time()
+            except psycopg.Error as error:
+                self.refusals.add(error.sqlstate)
+            time.sleep(0.01)
 
 
 class TestRefused:
@@ -201,17 +273,6 @@ class TestKilled:
         assert run_move(move.id).status == "completed"
         assert shop.rows() == original
         assert leftovers(shop) == []
-
-
-def die(path: Path, step: str) -> None:
-    """A restore in a process of its own, killed when the work of a step is done, unrecorded."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.isolation.backups.dying", str(path), step],
-        capture_output=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 
 def wait_for_the_dead(move: models.Move) -> None:
