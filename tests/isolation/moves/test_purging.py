@@ -72,12 +72,41 @@ class TestPurge:
         assert move.purged_at is None
         assert count(tenant, was) > 0
 
+    def test_retention_and_a_new_column_do_not_count_as_changes(self, tenant: Mover) -> None:
+        was = tenant.location
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        schema = shop.schema_at(was)
+        with links.fleet(was) as fleet, links.owner(was.alias) as owner:
+            fleet.execute(
+                f"DELETE FROM {was.schema}.usage_rollup WHERE tenant_id = %s", [tenant.id]
+            )
+            owner.execute(f"ALTER TABLE {schema}.document ADD COLUMN more text DEFAULT 'x'")
+            try:
+                expire(move)
+                purging.purge_due()
+            finally:
+                owner.execute(f"ALTER TABLE {schema}.document DROP COLUMN more")
+        move.refresh_from_db()
+        assert move.purged_at is not None
+
     def test_a_place_that_the_tenant_came_back_to_is_not_purged(self, tenant: Mover) -> None:
         first = tenant.move(Level.DEDICATED_SCHEMA)
         tenant.back(first)
         rows = tenant.rows()
         expire(first)
         purging.purge_due()
+        assert tenant.rows() == rows
+
+    def test_a_schema_that_the_tenant_did_not_come_back_to_goes(self, tenant: Mover) -> None:
+        """A rollback from a database goes to a fresh schema; the one before it is of no use."""
+        tenant.move(Level.DEDICATED_SCHEMA)
+        was = tenant.location
+        first = tenant.move(Level.DEDICATED_DATABASE, driver="database")
+        assert tenant.back(first).status == "completed"
+        rows = tenant.rows()
+        expire(first)
+        purging.purge_due()
+        assert not models.Location.objects.filter(pk=was.id).exists()
         assert tenant.rows() == rows
 
     def test_a_deleted_tenants_source_waits_for_no_grace(self, tenant: Mover) -> None:
