@@ -12,9 +12,9 @@ help: ## This list
 run: $(VENV)/.run ## Start the whole product at http://127.0.0.1:8000
 	@exec $(BIN)/python manage.py up
 
-test: $(VENV)/.dev ## Run all tests, against real servers of their own
+test: $(VENV)/.dev ## Run all tests against real servers of their own (ARGS="tests/core" for some)
 	@sh tests/stack/debian.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@if [ -n "$(ARGS)" ]; then $(BIN)/python -m pytest $(ARGS); else sh tests/run.sh $(BIN)/python; fi
 
 lint: $(VENV)/.dev ## ruff and the import contracts
 	$(BIN)/ruff check .

@@ -66,7 +66,7 @@ def test_a_subscriber_hears_each_event_once(heard: list[Event]) -> None:
 
 
 def test_the_names_of_the_contract_are_there() -> None:
-    """E1-E4, and `tenant.deleted`, which X38 needs."""
+    """E1-E4, `tenant.deleted`, which X38 needs, and what a failed proof says."""
     assert set(EventType) == {
         "tenant.provisioned",
         "tenant.suspended",
@@ -84,4 +84,5 @@ def test_the_names_of_the_contract_are_there() -> None:
         "isolation.migration_started",
         "isolation.migration_completed",
         "isolation.migration_failed",
+        "isolation.proof_failed",
     }
