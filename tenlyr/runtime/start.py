@@ -4,6 +4,7 @@ ready.
 
 import http.client
 import json
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -123,7 +124,9 @@ class Start:
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
         self._add("work", "worker", product.worker(), quiet)
-        self._add("work", "beat", product.beat(), variables)
+        # Asked to stop, Celery's clock writes to the database inside its signal handler, and hangs
+        # if it was there already. It holds nothing that must not be lost.
+        self._add("work", "beat", product.beat(), variables, stop_signal=signal.SIGKILL)
         self._add("work", "consumer", product.consumer(), variables)
         for number in range(1, self.web_processes + 1):
             self._add("web", f"web-{number}", product.web(self.port), pooled)
@@ -135,8 +138,10 @@ class Start:
         command: list[str],
         settings: Mapping[str, str],
         grace_s: float = Command.grace_s,
+        stop_signal: int = Command.stop_signal,
     ) -> None:
         child = Command(name, command, settings, env.BASE_DIR, self.say, grace_s, stage)
+        child.stop_signal = stop_signal
         self.supervisor.add(child)
 
     def _wait_until_ready(self) -> None:

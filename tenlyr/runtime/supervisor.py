@@ -49,7 +49,13 @@ class Command(Child):
 
     def start(self) -> None:
         """Start, and pass on what it prints."""
-        self.process = spawn(self.command, cwd=self.cwd, env=self.env, stdout=subprocess.PIPE)
+        self.process = spawn(
+            self.command,
+            cwd=self.cwd,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            on_orphaned=self.stop_signal,
+        )
         output = self.process.stdout
         threading.Thread(target=self._pass_on, args=(output,), daemon=True).start()
 
