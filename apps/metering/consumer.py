@@ -24,7 +24,7 @@ from tenlyr.core.redis import RedisError
 
 log = structlog.get_logger(__name__)
 
-FLUSH_EVENTS = 500
+FLUSH_EVENTS = 2_000
 FLUSH_S = 1.0
 # Backlogged, a transaction takes this many events: each tenant has rollups of its own, and they
 # cost less the more events share them. That is about a second, far below the statements' time-out.

@@ -48,7 +48,8 @@ def provision(
         name=name,
         owner_email=owner_email,
         email_key=key_of(owner_email),
-        status=Status.PENDING,
+        # Nobody sees it before the commit: its place, key and events are there by then.
+        status=Status.ACTIVE,
         region=region,
         api_key_prefix=minted.prefix,
     )
@@ -62,7 +63,6 @@ def provision(
             isolation.place(tenant.id, born_at)
             tenant.save(force_insert=True)
             keys.issue(tenant, minted)
-            _activate(tenant)
             _tell(tenant, level)
             if born_at is not level:
                 isolation.start_move(workspace_id=workspace_id, tenant_id=tenant.id, target=level)
@@ -87,11 +87,6 @@ def _refuse_over_limit(workspace_id: UUID) -> None:
     limit = workspaces.tenant_limit(workspace_id)
     if limit is not None and Tenant.objects.filter(workspace_id=workspace_id).count() >= limit:
         raise WorkspaceLimitExceeded(limit=limit)
-
-
-def _activate(tenant: Tenant) -> None:
-    tenant.status = Status.ACTIVE
-    tenant.save(update_fields=["status"])
 
 
 def _tell(tenant: Tenant, level: Level) -> None:
