@@ -15,7 +15,10 @@ from apps.isolation.databases.errors import BadAddress, DatabaseFailed
 from apps.isolation.models import Database, Driver, Server
 
 DSN_PLACE = "isolation_server.dsn"
-USERS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = %s"
+# Autovacuum has no user, and leaves by itself when a database is dropped.
+USERS = """
+SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = %s AND usename IS NOT NULL
+"""
 TERMINATE = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = %s
 """
