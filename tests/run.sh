@@ -15,9 +15,10 @@ group() {
 # Starting the first workspace wants none before it, and a prover a sound installation.
 group tests/workspaces tests/prover
 # Moves, databases and restores leave places behind that grace periods keep.
-group tests/isolation/databases tests/isolation/moves tests/isolation/backups
-group tests --ignore=tests/workspaces --ignore=tests/prover --ignore=tests/isolation/databases \
-    --ignore=tests/isolation/moves --ignore=tests/isolation/backups
+group tests/isolation/databases tests/isolation/moves tests/isolation/backups tests/dataplane
+group tests --ignore=tests/workspaces --ignore=tests/prover --ignore=tests/dataplane \
+    --ignore=tests/isolation/databases --ignore=tests/isolation/moves \
+    --ignore=tests/isolation/backups
 
 grep -h 'NOT RUN' "$said"
 grep -hE '^(FAILED|ERROR) tests/' "$said"
