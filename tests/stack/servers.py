@@ -38,6 +38,9 @@ class Servers:
             "REDIS_URL": self.valkey.url,
             "TENLYR_SECRET_KEY": home.secret(self.folder / "secret_key"),
             "TENLYR_HOME": str(self.folder / "home"),
+            # What a slow machine's queue costs is no test's question; who asks sets its own.
+            "TENLYR_LOCK_TIMEOUT_MS": "10000",
+            "TENLYR_STATEMENT_TIMEOUT_MS": "20000",
         }
 
     def start(self) -> Self:

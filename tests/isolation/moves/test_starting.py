@@ -59,7 +59,7 @@ class TestStart:
                 return False
             return True
 
-        assert sum(together([start] * 20)) == 1
+        assert sum(together([start] * 10)) == 1
         assert moves_of(tenant.workspace_id, tenant.id).count() == 1
 
     def test_a_tenant_that_is_nowhere(self, tenant: Mover) -> None:
