@@ -2,23 +2,18 @@
 
 from rest_framework import serializers
 
-from apps.dataplane.api.serializers import MomentField, StrictUUIDField
 from apps.dataplane.models import Rollout
 from apps.dataplane.rollout.planning import FAILURE_BUDGET, PARALLEL
-from tenlyr.core.api.serializers import StrictIntegerField, WireSerializer
+from tenlyr.core.api.serializers import IdField, MomentField, StrictIntegerField, WireSerializer
 
 MOST_PARALLEL, MOST_CANARIES, MOST_FAILURES = 16, 100, 100_000
-
-
-class NoFieldsSerializer(WireSerializer):
-    """A body without fields."""
 
 
 class StartSerializer(WireSerializer):
     """The body of `dataplane.startRollout`."""
 
     canary_tenant_ids = serializers.ListField(
-        child=StrictUUIDField(),
+        child=IdField(),
         required=False,
         default=list,
         max_length=MOST_CANARIES,

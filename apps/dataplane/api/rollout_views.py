@@ -12,6 +12,7 @@ from apps.dataplane.models import Rollout
 from apps.dataplane.rollout import drift, planning, progress, steering
 from tenlyr.core.api.permissions import AdminKey
 from tenlyr.core.api.schema import documented
+from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 
 
@@ -61,7 +62,7 @@ class SteerView(ApiView):
 
     def steer(self, verb: Callable[[UUID, int], Rollout], version: int) -> Response:
         """Turn the roll-out and show it."""
-        data = self.read(serializers.NoFieldsSerializer)
+        data = self.read(NoFieldsSerializer)
         workspace_id = self.principal.workspace_id
         return self.once(lambda: shown(verb(workspace_id, version)), body=data)
 
@@ -71,7 +72,7 @@ class PauseView(SteerView):
 
     @documented(
         "dataplane.pauseRollout",
-        request=serializers.NoFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.RolloutSerializer,
         idempotent=True,
     )
@@ -84,7 +85,7 @@ class ResumeView(SteerView):
 
     @documented(
         "dataplane.resumeRollout",
-        request=serializers.NoFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.RolloutSerializer,
         idempotent=True,
     )
@@ -97,7 +98,7 @@ class EndView(SteerView):
 
     @documented(
         "dataplane.endRollout",
-        request=serializers.NoFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.RolloutSerializer,
         idempotent=True,
     )

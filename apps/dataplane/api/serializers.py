@@ -9,20 +9,12 @@ from apps.dataplane.ddl.statements import LONGEST_SQL
 from apps.dataplane.logins import LONGEST_S, SHORTEST_S
 from apps.dataplane.models import Release
 from apps.isolation.public import Level
-from tenlyr.core import clock
-from tenlyr.core.api.serializers import StrictIntegerField, WireSerializer
+from tenlyr.core.api.serializers import IdField, MomentField, StrictIntegerField, WireSerializer
 
 LEVELS = [level.value for level in Level]
 STATUSES = [status.value for status in Release.Status]
 HIGHEST_VERSION = 2_000_000_000
 LAYOUT = frozenset("\n\r\t")
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment as the wire has it, a string already: a replayed answer is alike to the letter."""
-
-    def to_representation(self, value: Any) -> str:
-        return clock.iso(value)
 
 
 class SqlField(serializers.CharField):
@@ -44,15 +36,6 @@ class SqlField(serializers.CharField):
         return super().run_validation(data)
 
 
-class StrictUUIDField(serializers.UUIDField):
-    """A UUID as text, in its usual form."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or len(data) != 36:
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
 class PublishSerializer(WireSerializer):
     """The body of `dataplane.publish`."""
 
@@ -67,7 +50,7 @@ class PublishSerializer(WireSerializer):
 class CredentialRequestSerializer(WireSerializer):
     """The body of `isolation.createCredential`."""
 
-    tenant_id = StrictUUIDField(
+    tenant_id = IdField(
         required=False, help_text="With an admin key only; a tenant's key names its tenant."
     )
     ttl_seconds = StrictIntegerField(

@@ -1,6 +1,5 @@
 """The data plane's API: release tables, look at releases, connect as a tenant."""
 
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +15,9 @@ from apps.dataplane.models import Release
 from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey, AnyKey
 from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.serializers import CANONICAL_ID
 from tenlyr.core.api.views import ApiView
 
-CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 LIMIT_DEFAULT, LIMIT_MOST = 50, 100
 TENANT = OpenApiParameter(
     "tenantId",
@@ -166,6 +165,6 @@ def _new(made: logins.Made, where: connecting.Connection) -> dict[str, Any]:
 
 
 def _uuid(raw: str) -> UUID:
-    if not CANONICAL.fullmatch(raw):
+    if not CANONICAL_ID.fullmatch(raw):
         raise errors.invalid("tenantId", "invalid", "Must be a valid UUID.")
     return UUID(raw)

@@ -1,26 +1,12 @@
 """Bodies of the proofs API."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from apps.prover.models import Cause, Status
-from tenlyr.core import clock
-from tenlyr.core.api.serializers import WireSerializer
+from tenlyr.core.api.serializers import MomentField, WireSerializer
 
 STATUSES = [status.value for status in Status]
 CAUSES = [cause.value for cause in Cause]
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment as the wire has it, a string already: a replayed answer is alike to the letter."""
-
-    def to_representation(self, value: Any) -> str:
-        return clock.iso(value)
-
-
-class NoProofFieldsSerializer(WireSerializer):
-    """A body that has no fields; it may be left out."""
 
 
 class ProofSerializer(WireSerializer):

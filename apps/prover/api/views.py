@@ -13,6 +13,7 @@ from apps.prover.models import Proof
 from tenlyr.core import paging
 from tenlyr.core.api.permissions import AdminKey
 from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 
 LIMIT_DEFAULT, LIMIT_MOST = 50, 100
@@ -49,13 +50,13 @@ class ProofsView(ApiView):
 
     @documented(
         "isolation.prove",
-        request=serializers.NoProofFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.ProofSerializer,
         status=202,
         idempotent=True,
     )
     def post(self, request: Request) -> Response:
-        self.read(serializers.NoProofFieldsSerializer)
+        self.read(NoFieldsSerializer)
         return self.once(lambda: shown(requesting.ask(self.principal.workspace_id)), status=202)
 
 

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from apps.isolation.public import Move
 from apps.tenants import moving
 from apps.tenants.api import moves_serializers as serializers
-from apps.tenants.api.serializers import NoFieldsSerializer
 from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey, AnyKey
 from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.serializers import CANONICAL_ID, NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 
 LIMIT_DEFAULT, LIMIT_MOST = 100, 1_000
@@ -108,7 +108,7 @@ class MigrationsView(MoveView):
         status, named = query.get("status"), query.get("tenantId")
         if named is not None and self.only is not None:
             raise errors.invalid("tenantId", "unknown_field", "The key names the tenant.")
-        if named is not None and not serializers.CANONICAL.fullmatch(named):
+        if named is not None and not CANONICAL_ID.fullmatch(named):
             raise errors.invalid("tenantId", "invalid", "Must be a valid UUID.")
         if status is not None and status not in serializers.STATUSES:
             raise errors.invalid(

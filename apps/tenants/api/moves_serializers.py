@@ -1,27 +1,15 @@
 """Bodies of the moves API, in and out (B17-B19)."""
 
-import re
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
 from apps.isolation.public import Level
-from apps.tenants.api.serializers import LEVELS, MomentField, TenantWithKeySerializer
-from tenlyr.core.api.serializers import StrictChoiceField, WireSerializer
+from apps.tenants.api.serializers import LEVELS, TenantWithKeySerializer
+from tenlyr.core.api.serializers import IdField, MomentField, StrictChoiceField, WireSerializer
 
-CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATUSES = ["pending", "in_progress", "completed", "failed", "rolled_back"]
 TARGETS = [Level.DEDICATED_SCHEMA.value, Level.DEDICATED_DATABASE.value]
-
-
-class IdField(serializers.UUIDField):
-    """An id in its canonical form only (X47)."""
-
-    def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str) or not CANONICAL.fullmatch(data):
-            self.fail("invalid", value=data)
-        return UUID(data)
 
 
 class TargetLevelField(StrictChoiceField):

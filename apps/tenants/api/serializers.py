@@ -11,9 +11,9 @@ from apps.tenants.lifecycle import LONGEST_GRACE
 from apps.tenants.models import DEFAULT_REGION, LONGEST_NAME, LONGEST_REGION
 from apps.tenants.plans import TenantPlan
 from apps.tenants.states import Status
-from tenlyr.core import clock
 from tenlyr.core.api.serializers import (
     NOT_PLAIN,
+    MomentField,
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
@@ -33,13 +33,6 @@ REGION = RegexValidator(
 PLANS = [plan.value for plan in TenantPlan]
 STATUSES = [status.value for status in Status]
 LEVELS = [level.value for level in Level]
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment as the wire has it, a string already: a replayed answer is alike to the letter."""
-
-    def to_representation(self, value: Any) -> str:
-        return clock.iso(value)
 
 
 class NameField(StrictCharField):
@@ -117,10 +110,6 @@ class SuspendTenantSerializer(WireSerializer):
         validators=[PLAIN],
         help_text="Kept in the audit trail and sent with the event.",
     )
-
-
-class NoFieldsSerializer(WireSerializer):
-    """A body that has no fields; it may be left out."""
 
 
 class ChangePlanSerializer(WireSerializer):

@@ -18,6 +18,7 @@ from apps.tenants.states import Status
 from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey
 from tenlyr.core.api.schema import CURSOR, PLAIN_TEXT, documented
+from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 from tenlyr.core.keys import Kind
 from tenlyr.core.stored_key import mint
@@ -121,7 +122,7 @@ class TenantView(ApiView):
 
     @documented("tenants.delete", status=204)
     def delete(self, request: Request, tenant_id: UUID) -> Response:
-        self.read(serializers.NoFieldsSerializer)
+        self.read(NoFieldsSerializer)
         lifecycle.delete(workspace_id=self.principal.workspace_id, tenant_id=tenant_id)
         return Response(status=204)
 
@@ -155,12 +156,12 @@ class ReactivateView(ApiView):
 
     @documented(
         "tenants.reactivate",
-        request=serializers.NoFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.TenantSerializer,
         idempotent=True,
     )
     def post(self, request: Request, tenant_id: UUID) -> Response:
-        self.read(serializers.NoFieldsSerializer)
+        self.read(NoFieldsSerializer)
         workspace_id = self.principal.workspace_id
         return self.once(
             lambda: shown(lifecycle.reactivate(workspace_id=workspace_id, tenant_id=tenant_id))
@@ -174,12 +175,12 @@ class TerminateView(ApiView):
 
     @documented(
         "tenants.terminate",
-        request=serializers.NoFieldsSerializer,
+        request=NoFieldsSerializer,
         response=serializers.TenantSerializer,
         idempotent=True,
     )
     def post(self, request: Request, tenant_id: UUID) -> Response:
-        self.read(serializers.NoFieldsSerializer)
+        self.read(NoFieldsSerializer)
         workspace_id = self.principal.workspace_id
         return self.once(
             lambda: shown(lifecycle.terminate(workspace_id=workspace_id, tenant_id=tenant_id))

@@ -1,19 +1,23 @@
 """Serializers with strict fields: wire names, no unknown field, no silent conversion (R13)."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
+from tenlyr.core import clock
 from tenlyr.core.api import wire
 
 # What `is_plain` refuses, spelled out for the document: its readers cannot run our code.
 NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Bidirectional overrides turn a name around on the screen of whoever reads it.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -66,6 +70,22 @@ class StrictIntegerField(serializers.IntegerField):
         return int(data)
 
 
+class IdField(serializers.UUIDField):
+    """An id in its canonical form only, as in paths (X47)."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not CANONICAL_ID.fullmatch(data):
+            self.fail("invalid", value=data)
+        return UUID(data)
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment as the wire has it, a string already: a replayed answer is alike to the letter."""
+
+    def to_representation(self, value: Any) -> str:
+        return clock.iso(value)
+
+
 class WireSerializer(serializers.Serializer[Any]):
     """Fields are declared in snake_case and spoken in camelCase; an unknown one is refused."""
 
@@ -100,3 +120,7 @@ class WireSerializer(serializers.Serializer[Any]):
         if unknown:
             detail = ErrorDetail("Unknown field.", code="unknown_field")
             raise serializers.ValidationError({name[:100]: [detail] for name in unknown[:20]})
+
+
+class NoFieldsSerializer(WireSerializer):
+    """A body that has no fields; it may be left out."""

@@ -1,7 +1,9 @@
 """Strict fields: wire names, no unknown field, no silent conversion (R13, B02, B04, B06)."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,9 @@ from rest_framework import serializers
 
 from tenlyr.core.api import handler
 from tenlyr.core.api.serializers import (
+    IdField,
+    MomentField,
+    NoFieldsSerializer,
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
@@ -26,6 +31,8 @@ class Order(WireSerializer):
     owner_email = StrictEmailField(required=False)
     item_count = StrictIntegerField(min_value=1, max_value=9, required=False)
     size = StrictChoiceField(choices=["small", "large"], required=False)
+    owner_id = IdField(required=False)
+    paid_at = MomentField(read_only=True)
     made_up_id = serializers.CharField(read_only=True)
 
 
@@ -48,6 +55,22 @@ def test_wire_names_become_python_names() -> None:
 def test_python_names_become_wire_names() -> None:
     shown = Order({"owner_name": "Ada", "item_count": 3, "made_up_id": "x"}).data
     assert shown == {"ownerName": "Ada", "itemCount": 3, "madeUpId": "x"}
+
+
+def test_an_id_is_a_uuid_within() -> None:
+    bound = Order(data={"ownerId": "0190f0a1-7d54-7c3e-8a51-3d0f5b6c7d8e"})
+    bound.is_valid(raise_exception=True)
+    assert bound.validated_data == {"owner_id": UUID("0190f0a1-7d54-7c3e-8a51-3d0f5b6c7d8e")}
+
+
+def test_a_moment_is_a_string_on_the_wire() -> None:
+    shown = Order({"paid_at": datetime(2026, 1, 2, 3, 4, 5, 678_900, UTC)}).data
+    assert shown == {"paidAt": "2026-01-02T03:04:05.678Z"}
+
+
+def test_a_body_without_fields_takes_none() -> None:
+    assert NoFieldsSerializer(data={}).is_valid()
+    assert not NoFieldsSerializer(data={"name": "Ada"}).is_valid()
 
 
 @pytest.mark.parametrize(
@@ -81,6 +104,13 @@ def test_python_names_become_wire_names() -> None:
         ({"itemCount": 2**63}, {"itemCount": "max_value"}),
         ({"itemCount": Decimal("1e400")}, {"itemCount": "max_value"}),
         ({"itemCount": []}, {"itemCount": "invalid"}),
+        ({"ownerId": "0190f0a1-7d54-7c3e-8a51-3d0f5b6c7d8e"}, {}),
+        ({"ownerId": "0190F0A1-7D54-7C3E-8A51-3D0F5B6C7D8E"}, {"ownerId": "invalid"}),
+        ({"ownerId": "0190f0a17d547c3e8a513d0f5b6c7d8e"}, {"ownerId": "invalid"}),
+        ({"ownerId": "0190f0a1-7d54-7c3e-8a51-3d0f5b6c7d8e\n"}, {"ownerId": "invalid"}),
+        ({"ownerId": "{0190f0a17d547c3e8a513d0f5b6c7d8e0}"}, {"ownerId": "invalid"}),
+        ({"ownerId": 7}, {"ownerId": "invalid"}),
+        ({"ownerId": None}, {"ownerId": "null"}),
         ({"size": "small"}, {}),
         ({"size": "Small"}, {"size": "invalid_choice"}),
         ({"size": ["small"]}, {"size": "invalid_choice"}),

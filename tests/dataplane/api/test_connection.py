@@ -56,7 +56,13 @@ class TestAddress:
         answer = api.get(PATH, key=tenant.workspace.key)
         assert (answer.status, answer.body["errors"][0]["code"]) == (422, "required")
 
-    @pytest.mark.parametrize("named", ["", "nobody", "{id}", "01a1fd15940b73bf857bfb3124ba0dba"])
+    @pytest.mark.parametrize(
+        "named",
+        [
+            *("", "nobody", "{id}", "01a1fd15940b73bf857bfb3124ba0dba"),
+            "01A1FD15-940B-73BF-857B-FB3124BA0DBA",
+        ],
+    )
     def test_what_is_no_id(self, api: Api, operator: Account, named: str) -> None:
         answer = api.get(f"{PATH}?tenantId={named}", key=operator.key)
         assert (answer.status, answer.body["errors"][0]["field"]) == (422, "tenantId")
@@ -108,6 +114,11 @@ class TestCredential:
         made = api.post(f"{PATH}/credentials", body, key=tenant.workspace.key).body
         with connect(made) as session:
             assert session.execute("SELECT * FROM notes").fetchall() == []
+
+    def test_only_an_ids_canonical_form_is_one(self, api: Api, tenant: Customer) -> None:
+        for raw in (str(tenant.id).upper(), tenant.id.hex):
+            answer = api.post(f"{PATH}/credentials", {"tenantId": raw}, key=tenant.workspace.key)
+            assert (answer.status, answer.body["errors"][0]["field"]) == (422, "tenantId")
 
     @pytest.mark.parametrize("ttl", [0, 59, -1, 10**9, "60", 60.5, True])
     def test_a_time_that_is_none(self, api: Api, tenant: Customer, ttl: Any) -> None:
