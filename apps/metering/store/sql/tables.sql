@@ -1,3 +1,6 @@
+-- Texts have a length, so that no row can be too long for its page: Postgres then makes no table for
+-- long values beside it, which would be two more files a tenant.
+
 -- usage_event: every event, once. Months as partitions, so that retention is a DROP.
 CREATE TABLE usage_event (
     tenant_id uuid NOT NULL,
@@ -9,9 +12,9 @@ CREATE TABLE usage_event (
     status_code smallint,
     success boolean,
     billable boolean NOT NULL,
-    metric text COLLATE "C" NOT NULL,
-    mode text COLLATE "C",
-    endpoint text,
+    metric varchar(32) COLLATE "C" NOT NULL,
+    mode varchar(16) COLLATE "C",
+    endpoint varchar(255),
     PRIMARY KEY (tenant_id, id, ts)
 ) PARTITION BY RANGE (ts);
 CREATE INDEX usage_event_newest ON usage_event (tenant_id, ts DESC, id DESC);
@@ -20,7 +23,7 @@ CREATE INDEX usage_event_newest ON usage_event (tenant_id, ts DESC, id DESC);
 CREATE TABLE usage_minute (
     tenant_id uuid NOT NULL,
     minute timestamptz NOT NULL,
-    metric text COLLATE "C" NOT NULL,
+    metric varchar(32) COLLATE "C" NOT NULL,
     count bigint NOT NULL,
     errors bigint NOT NULL,
     known bigint NOT NULL,
@@ -35,8 +38,8 @@ CREATE TABLE usage_minute (
 CREATE TABLE usage_rollup (
     tenant_id uuid NOT NULL,
     start timestamptz NOT NULL,
-    grain text COLLATE "C" NOT NULL,
-    metric text COLLATE "C" NOT NULL,
+    grain varchar(8) COLLATE "C" NOT NULL,
+    metric varchar(32) COLLATE "C" NOT NULL,
     count bigint NOT NULL,
     errors bigint NOT NULL,
     value numeric(30, 6) NOT NULL,
