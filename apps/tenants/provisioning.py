@@ -1,6 +1,6 @@
 """A new tenant in one transaction, in process: place, row, key, event, trail (A1, F1, B3).
 
-The key is minted by the caller before the transaction opens: the slow hash must not hold a lock.
+The caller mints the key before the transaction opens: its slow hash is made beside our statements.
 """
 
 from uuid import UUID

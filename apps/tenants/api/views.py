@@ -78,7 +78,7 @@ class TenantsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         data = self.read(serializers.CreateTenantSerializer)
-        # The slow hash, before any transaction opens.
+        # Before any transaction opens: the slow hash takes its time.
         minted = mint(Kind.TENANT)
 
         def run() -> dict[str, Any]:
