@@ -4,6 +4,7 @@ purges.
 
 import os
 import threading
+from functools import cache
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -28,7 +29,7 @@ CLAIM = """
 UPDATE isolation_location SET state = 'claimed' WHERE id = (
     SELECT id FROM isolation_location WHERE state = 'warm'
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
+RETURNING *
 """
 
 
@@ -75,18 +76,21 @@ def _drop(location: Location) -> None:
 
 def _location_for(level: Level) -> Location:
     if level is Level.SHARED_SCHEMA:
-        return Location.objects.get(state=Location.State.SHARED)
+        return _shared()
     if level is Level.DEDICATED_SCHEMA:
         tasks.after_commit("isolation.refill", delay_s=REFILL_DELAY_S)
         return _claim_warm() or _claim_or_build()
     raise errors.NotImplementedYet("A dedicated database at creation is not in this version.")
 
 
+@cache
+def _shared() -> Location:
+    # Made by the set-up, once and for ever.
+    return Location.objects.get(state=Location.State.SHARED)
+
+
 def _claim_warm() -> Location | None:
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM)
-        row = cursor.fetchone()
-    return Location.objects.get(pk=row[0]) if row else None
+    return next(iter(Location.objects.raw(CLAIM)), None)
 
 
 def _claim_or_build() -> Location:
