@@ -4,7 +4,10 @@ from tenlyr.wsgi import application as django_application
 
 # isort: split
 # Only now: these modules need the settings and the app registry.
+import gc
+
 from django.conf import settings
+from django.urls import get_resolver
 
 from apps.metering.api import lane
 from tenlyr.core import epochs
@@ -14,6 +17,11 @@ epochs.watch()
 bridge = Bridge(
     django_application, threads=settings.WEB_THREADS, most_bytes=settings.BODY_LIMIT_BYTES
 )
+
+# What is loaded stays: a collection that looked at it again would stop every request meanwhile.
+get_resolver().url_patterns  # noqa: B018  # loads every view
+gc.collect()
+gc.freeze()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
