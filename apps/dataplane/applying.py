@@ -1,6 +1,6 @@
 """One schema and its releases: built, brought to a version, and what it has now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,10 @@ from tenlyr.core import clock
 CONTROL, OWNER = "default", "owner"
 # DDL that waits for a lock makes everybody behind it wait too (R18).
 LOCK_TIMEOUT_MS = 500
+# One statement is one transaction: its bound on locks ends with it.
+BRING = """
+SELECT tenlyr_dataplane.apply(%s, %s, %s) FROM set_config('lock_timeout', %s, true)
+"""
 BUSY = frozenset({"55P03", "57014", "40P01"})
 
 
@@ -45,6 +49,19 @@ def apply(state: SchemaState, version: int, *, using: str = OWNER) -> int:
         done += _apply_one(using, state.schema, release)
     _note(state, version_of(using, state.schema))
     return done
+
+
+def bring(schema: str, releases: Iterable[Release], *, using: str) -> None:
+    """Apply the releases that a schema lacks, in their order, in one message each and without a
+    note here; raises `DdlFailed`, and the releases before stay.
+    """
+    with connections[using].cursor() as cursor:
+        for release in releases:
+            given = [schema, release.version, release.statements, f"{LOCK_TIMEOUT_MS}ms"]
+            try:
+                cursor.execute(BRING, given)
+            except DatabaseError as error:
+                raise _failed(error) from error
 
 
 def build(workspace_id: UUID, schema: str, *, using: str = OWNER) -> None:

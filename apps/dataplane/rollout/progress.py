@@ -1,5 +1,6 @@
 """How far a roll-out is: what the databases say, and what people read."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -88,19 +89,26 @@ def of(rollout: Rollout) -> Progress:
 
 def look(workspace_id: UUID) -> int:
     """Ask every database what its schemas really have; answers how many were known wrongly."""
-    states = {one.schema: one for one in SchemaState.objects.filter(workspace_id=workspace_id)}
+    by_alias: dict[str, list[SchemaState]] = defaultdict(list)
+    aliases = {one.id: one.alias for one in isolation.locations()}
+    for state in SchemaState.objects.filter(workspace_id=workspace_id):
+        if state.location_id is None or state.location_id in aliases:
+            by_alias[aliases.get(state.location_id or 0, "default")].append(state)
     wrong = []
-    for alias in sorted({one.alias for one in isolation.locations()}):
-        for schema, version in _versions(isolation.owner_alias(alias), workspace_id):
-            state = states.get(schema)
-            if state is not None and state.version != version:
+    for alias, states in sorted(by_alias.items()):
+        held = _versions(isolation.owner_alias(alias), workspace_id)
+        if held is None:
+            continue
+        for state in states:
+            version = held.get(state.schema, 0)
+            if state.version != version:
                 state.version = version
                 wrong.append(state)
     SchemaState.objects.bulk_update(wrong, ["version"], batch_size=500)
     return len(wrong)
 
 
-def _versions(alias: str, workspace_id: UUID) -> list[tuple[str, int]]:
+def _versions(alias: str, workspace_id: UUID) -> dict[str, int] | None:
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute(
@@ -108,8 +116,8 @@ def _versions(alias: str, workspace_id: UUID) -> list[tuple[str, int]]:
                 " WHERE workspace_id = %s",
                 [workspace_id],
             )
-            return list(cursor.fetchall())
+            return dict(cursor.fetchall())
     except (DatabaseError, InterfaceError) as error:
         # Its schemas stay as they are known; bringing them up will say what is wrong.
         log.warning("dataplane.database_away", alias=alias, reason=type(error).__name__)
-        return []
+        return None

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
+from threading import Barrier
+from typing import Self
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connections, transaction
 
-from apps.dataplane import places
+from apps.dataplane import applying, places
 from apps.dataplane.applying import DdlFailed
 from apps.dataplane.models import Release, Rollout, SchemaState
 from apps.dataplane.rollout import progress
@@ -77,17 +78,18 @@ def _row(rollout_id: UUID) -> Rollout:
 
 def _run(rollout_id: UUID, on_progress: OnProgress) -> None:
     rollout = _row(rollout_id)
-    if rollout.status == Status.ROLLING:
-        progress.look(rollout.workspace_id)
-    locations = {one.id: one for one in isolation.locations()}
-    # Read anew each time: it may be paused from outside.
-    while (rollout := _row(rollout_id)).status == Status.ROLLING:
-        batch = _next_batch(rollout)
-        if batch:
-            _note_wave(rollout, batch[0].wave)
-            _bring_up(rollout, batch, locations)
-        _judge(rollout, is_over=not batch)
-        on_progress(_row(rollout_id))
+    if rollout.status != Status.ROLLING:
+        return
+    progress.look(rollout.workspace_id)
+    with Crew(rollout) as crew:
+        # Read anew each time: it may be paused from outside.
+        while (rollout := _row(rollout_id)).status == Status.ROLLING:
+            batch = _next_batch(rollout)
+            if batch:
+                _note_wave(rollout, batch[0].wave)
+                _note_brought(crew.bring_up(batch), rollout.release.version)
+            _judge(rollout, is_over=not batch)
+            on_progress(_row(rollout_id))
 
 
 def _next_batch(rollout: Rollout) -> list[SchemaState]:
@@ -102,45 +104,77 @@ def _note_wave(rollout: Rollout, wave: int | None) -> None:
         Rollout.objects.filter(pk=rollout.pk).update(wave=wave)
 
 
-def _bring_up(rollout: Rollout, batch: list[SchemaState], locations: dict[int, Location]) -> None:
-    work: SimpleQueue[SchemaState] = SimpleQueue()
-    for state in batch:
-        work.put(state)
-    version = rollout.release.version
+class Crew:
+    """Threads that keep their connections through a run: making one costs more than a release."""
 
-    def take() -> None:
-        try:
-            while True:
-                state = work.get_nowait()
-                _bring_one(state, locations.get(state.location_id or 0), version)
-        except Empty:
+    def __init__(self, rollout: Rollout) -> None:
+        self._locations = {one.id: one for one in isolation.locations()}
+        self._version = rollout.release.version
+        self._releases = list(
+            Release.objects.filter(
+                workspace_id=rollout.workspace_id, version__lte=self._version
+            ).order_by("version")
+        )
+        self._size = rollout.parallel
+        self._threads = ThreadPoolExecutor(self._size, thread_name_prefix="rollout")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Each thread closes what it opened: none takes a second turn before all took one."""
+        all_here = Barrier(self._size)
+        leaving = [self._threads.submit(_leave, all_here) for _ in range(self._size)]
+        self._threads.shutdown()
+        for one in leaving:
+            one.result()
+
+    def bring_up(self, batch: list[SchemaState]) -> list[str]:
+        """Bring some schemas to the version; answers those that have it now. Why another has not,
+        is noted with it.
+        """
+        taken = self._threads.map(self._bring_one, batch)
+        return [state.schema for state, is_there in zip(batch, taken, strict=True) if is_there]
+
+    def _bring_one(self, state: SchemaState) -> bool:
+        location = self._locations.get(state.location_id or 0)
+        if location is None:
+            _refuse(state, "Its Location is not there any more.")
+            return False
+        for attempt in range(ATTEMPTS):
+            try:
+                self._bring(state, location)
+                return True
+            except DdlFailed as failed:
+                if not failed.is_busy or attempt == ATTEMPTS - 1:
+                    _refuse(state, str(failed))
+                    return False
+            except AWAY as error:
+                _refuse(state, f"Its database cannot be reached ({type(error).__name__}).")
+                log.warning("dataplane.schema_away", schema=state.schema, reason=str(error)[:300])
+                return False
+            pause_s = min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
+            time.sleep(pause_s * random.uniform(0.5, 1.0))  # so that they do not meet again
+        return False
+
+    def _bring(self, state: SchemaState, location: Location) -> None:
+        if not state.version:
+            places.furnish(state.workspace_id, location, self._version)
             return
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(rollout.parallel, thread_name_prefix="rollout") as threads:
-        for done in [threads.submit(take) for _ in range(min(rollout.parallel, len(batch)))]:
-            done.result()
+        missing = [one for one in self._releases if one.version > state.version]
+        applying.bring(state.schema, missing, using=isolation.owner_alias(location.alias))
 
 
-def _bring_one(state: SchemaState, location: Location | None, version: int) -> None:
-    if location is None:
-        _refuse(state, "Its Location is not there any more.")
-        return
-    for attempt in range(ATTEMPTS):
-        try:
-            places.furnish(state.workspace_id, location, version)
-            return
-        except DdlFailed as failed:
-            if not failed.is_busy or attempt == ATTEMPTS - 1:
-                _refuse(state, str(failed))
-                return
-        except AWAY as error:
-            _refuse(state, f"Its database cannot be reached ({type(error).__name__}).")
-            log.warning("dataplane.schema_away", schema=state.schema, reason=str(error)[:300])
-            return
-        pause_s = min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
-        time.sleep(pause_s * random.uniform(0.5, 1.0))  # so that they do not meet again
+def _leave(all_here: Barrier) -> None:
+    all_here.wait()
+    connections.close_all()
+
+
+def _note_brought(schemas: list[str], version: int) -> None:
+    """For those that are not noted the databases are asked again: a run may die before this."""
+    SchemaState.objects.filter(pk__in=schemas).update(
+        version=version, state=SchemaState.State.READY, error="", changed_at=clock.now()
+    )
 
 
 def _refuse(state: SchemaState, sentence: str) -> None:

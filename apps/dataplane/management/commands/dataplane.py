@@ -2,6 +2,7 @@
 command line.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,8 @@ from apps.isolation import public as isolation
 from apps.workspaces.public import Workspace
 from tenlyr.core import clock
 from tenlyr.core.errors import ApiError
+
+LOOK_EVERY_S = 0.2
 
 
 class Command(BaseCommand):
@@ -83,7 +86,11 @@ class Command(BaseCommand):
             def shown(now: Rollout) -> None:
                 bars.update(bar, completed=progress.of(now).done)
 
-            found = progress.of(running.run(row.id, on_progress=shown))
+            while (row := running.run(row.id, on_progress=shown)).status == Rollout.Status.ROLLING:
+                # A worker was faster: look on, and take over should it die.
+                shown(row)
+                time.sleep(LOOK_EVERY_S)
+            found = progress.of(row)
         taken = ((found.finished_at or clock.now()) - found.started_at).total_seconds()
         self.stdout.write(f"{found.status}: {found.done} of {found.total} in {taken:.1f} s")
         for failure in found.failures:
