@@ -28,7 +28,7 @@ SAID = re.compile(r"done: \d+ of \d+ in ([\d.]+) s")
 
 def run(bench: Bench) -> Iterator[Figure]:
     """The same tables, the same change, as many schemas."""
-    count = bench.of(500, 6)
+    count = bench.of(1_000, 6)
     bench.say("starting servers")
     with stack.started() as here:
         bench.say(f"{count} schemas with three tables each")
