@@ -47,8 +47,9 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE c.relname = 'orders' AND n.nspname ~ '^(d|op)_[0-9a-f]{32}$' GROUP BY 1
 """
-BROUGHT = """
-SELECT schema, pid, extract(epoch FROM at)::float FROM public.brought WHERE version = %s ORDER BY at
+BROUGHT = r"""
+SELECT schema, pid, extract(epoch FROM at)::float FROM public.brought
+WHERE version = %s AND schema LIKE 'd\_%%' ORDER BY at
 """
 QUEUE = """
 SELECT schema FROM dataplane_schemastate WHERE version < %s AND location_id IS NOT NULL
@@ -191,7 +192,7 @@ class Fleet:
         return self.call("GET", "drift")
 
     def brought(self, version: int) -> list[Brought]:
-        """Who got the version, in the order of the commits' records."""
+        """The schemas of tenants' own that got the version, in the order of their records."""
         return [Brought(*row) for row in self.sql(BROUGHT, version)]
 
     def orders(self) -> dict[str, tuple[int, list[str]]]:
