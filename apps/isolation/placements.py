@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.isolation import models
@@ -14,6 +15,9 @@ from apps.isolation.levels import Level
 # Short, because a process without the epochs' watcher learns of a move by this alone.
 REMEMBERED_S = 5.0
 MOST_REMEMBERED = 50_000
+
+# A Location's fields, seen from a placement.
+PLACE = ("location_id", "location__alias", "location__schema_name", "location__data_schema")
 
 _remembered: dict[UUID, tuple["Placement", float]] = {}
 
@@ -49,8 +53,9 @@ class Placement:
 
 
 def location_of(row: models.Location) -> Location:
-    """The frozen value of a row, its database known to Django."""
-    aliases.ensure(row.alias)
+    """The frozen value of a row. Its database is looked up by whoever connects to it: one without
+    an address must not stop the work for all others.
+    """
     return Location(row.pk, row.alias, row.schema_name, row.data_schema)
 
 
@@ -76,12 +81,13 @@ def forget(tenant_id: UUID) -> None:
 
 def group(tenant_ids: Iterable[UUID]) -> dict[Location, list[UUID]]:
     """Tenants by Location, in one query; those without a placement are absent."""
-    found: dict[Location, list[UUID]] = defaultdict(list)
-    rows = models.Placement.objects.select_related("location").filter(pk__in=list(tenant_ids))
-    aliases.ensure_all(row.location.alias for row in rows)
-    for row in rows:
-        found[location_of(row.location)].append(row.tenant_id)
-    return dict(found)
+    rows = models.Placement.objects.filter(pk__in=list(tenant_ids)).values_list("pk", *PLACE)
+    residents_of: dict[tuple[Any, ...], list[UUID]] = defaultdict(list)
+    for tenant_id, *place in rows:
+        residents_of[tuple(place)].append(tenant_id)
+    found = {Location(*place): here for place, here in residents_of.items()}
+    aliases.ensure_all(location.alias for location in found)
+    return found
 
 
 def residents(location: Location) -> set[UUID]:

@@ -1,15 +1,15 @@
 """Which Location a tenant's rows are in: the reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.isolation import models, placements
-from apps.isolation.public import Level, UnknownTenant, group, level_of, locations
+from apps.isolation.public import Level, UnknownTenant, group, level_of, locations, scope
 from tests.isolation.conftest import Cast
 
 
@@ -43,6 +43,48 @@ def test_tenants_by_location_in_one_query(placed: Cast) -> None:
         placed.globex_schema: {placed.globex},
     }
     assert group([]) == {}
+
+
+@pytest.fixture(params=[None, b"sealed by nobody"], ids=["no address", "cannot be unsealed"])
+def lost(request: pytest.FixtureRequest) -> Iterator[models.Placement]:
+    """A tenant in a database that cannot be reached, for nobody knows where it is."""
+    alias = f"db_{uuid4().hex[:12]}"
+    row = models.Database.objects.create(alias=alias, driver="hook", dsn=request.param)
+    (place,) = models.Location.objects.bulk_create(
+        [models.Location(schema_name=f"t_{uuid4().hex}", alias=alias, state="claimed")]
+    )
+    level = Level.DEDICATED_DATABASE
+    yield models.Placement.objects.create(tenant_id=uuid4(), location=place, level=level)
+    models.Placement.objects.filter(location=place).delete()
+    place.delete(force_drop=False)
+    row.delete()
+
+
+def test_a_database_without_an_address_hides_no_others(
+    placed: Cast, lost: models.Placement
+) -> None:
+    found = group([placed.acme, lost.tenant_id, placed.globex])
+    assert {one.schema: ids for one, ids in found.items()} == {
+        settings.SHARED_SCHEMA: [placed.acme],
+        lost.location.schema_name: [lost.tenant_id],
+        placed.globex_schema: [placed.globex],
+    }
+    schemas = {one.schema for one in locations()}
+    assert {lost.location.schema_name, settings.SHARED_SCHEMA, placed.globex_schema} <= schemas
+    assert placements.of(lost.tenant_id).location.alias == lost.location.alias
+
+
+def test_its_own_rows_cannot_be_reached(placed: Cast, lost: models.Placement) -> None:
+    for _ in range(2):
+        with pytest.raises(OperationalError), scope(lost.tenant_id):
+            pytest.fail("there is no such place")
+    with scope(placed.acme) as here:
+        assert here.schema == settings.SHARED_SCHEMA
+
+
+def test_grouping_makes_one_object_per_place(placed: Cast) -> None:
+    (found,) = group([placed.acme, placed.initech])
+    assert found == placements.of(placed.acme).location
 
 
 def test_levels_in_one_query(placed: Cast) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from django.test import override_settings
 from psycopg import sql
 
 from apps.isolation import models, placements
@@ -66,8 +67,32 @@ def away(alias: str) -> Iterator[None]:
         _move_to(alias, _control())
 
 
+@contextmanager
+def without_address(alias: str) -> Iterator[None]:
+    """The database has no address: as if a driver had taken it back."""
+    _readdress(alias, None)
+    try:
+        yield
+    finally:
+        _move_to(alias, _control())
+
+
+@contextmanager
+def sealed_elsewhere(alias: str) -> Iterator[None]:
+    """The database's address was sealed with a secret that this installation does not have."""
+    with override_settings(SECRET_KEY="another installation's"):
+        _move_to(alias, _control())
+    try:
+        yield
+    finally:
+        _move_to(alias, _control())
+
+
 def _move_to(alias: str, server: addresses.Address) -> None:
-    dsn = addresses.seal(server.named(alias), aliases.DSN_PLACE)
+    _readdress(alias, addresses.seal(server.named(alias), aliases.DSN_PLACE))
+
+
+def _readdress(alias: str, dsn: bytes | None) -> None:
     models.Database.objects.filter(pk=alias).update(dsn=dsn)
     aliases.suspect(alias)
     _hang_up(alias)

@@ -27,6 +27,11 @@ from tests.metering.support import admit, assert_agree, caller, dead_letters, ro
 pytestmark = pytest.mark.usefixtures("one_shard")
 
 
+OUTAGES = pytest.mark.parametrize(
+    "outage", [second.away, second.without_address, second.sealed_elsewhere]
+)
+
+
 @contextmanager
 def running() -> Iterator[None]:
     """A consumer at work in a thread of its own."""
@@ -81,14 +86,15 @@ class TestAway:
         assert "waitingFor" not in readiness.check()
         assert stream.is_empty(0)
 
+    @OUTAGES
     def test_other_shards_go_on_and_it_catches_up_by_itself(
-        self, initech: Customer, database: str, workspace: Account, monkeypatch: Any
+        self, initech: Customer, database: str, workspace: Account, monkeypatch: Any, outage: Any
     ) -> None:
         monkeypatch.setattr(redis, "SHARDS", 64)
         store()
         other = tenant_beside(workspace, shards_of(database))
         with running():
-            with second.away(database):
+            with outage(database):
                 for _ in range(3):
                     for tenant in (initech, other):
                         admit(caller(tenant))
@@ -156,8 +162,9 @@ class TestAway:
         assert [reason for _, reason in dead_letters(initech.id)] == ["its database was away"]
         outages._outages.clear()
 
+    @OUTAGES
     def test_counters_of_others_are_rebuilt_meanwhile(
-        self, initech: Customer, database: str, workspace: Account, monkeypatch: Any
+        self, initech: Customer, database: str, workspace: Account, monkeypatch: Any, outage: Any
     ) -> None:
         monkeypatch.setattr(redis, "SHARDS", 64)
         store()
@@ -166,7 +173,7 @@ class TestAway:
         for tenant in (other, initech):
             admit(caller(tenant), value=5)
         store()
-        with second.away(database):
+        with outage(database):
             redis.client().flushall()
             store()
             store()

@@ -5,15 +5,20 @@
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import connections
 
 from apps.isolation import models
 from apps.isolation.databases import addresses
 from apps.isolation.databases.addresses import Address
-from apps.isolation.databases.errors import UnknownDatabase
+from apps.isolation.databases.errors import BadAddress, UnknownDatabase
+from tenlyr.core import secrets
+
+log = structlog.get_logger(__name__)
 
 CONTROL = "default"
 DSN_PLACE = "isolation_database.dsn"
@@ -21,6 +26,8 @@ NAME = re.compile(r"(?P<database>db_[0-9a-f]{12})(?:_(?P<role>fleet|owner))?")
 
 _known: dict[str, tuple[Address, Address]] = {}
 _stale: set[str] = set()
+# Those whose address could not be read when we last looked: each is told once.
+_unreadable: set[str] = set()
 
 
 class _Opened(threading.local):
@@ -59,20 +66,18 @@ def install() -> None:
         connections.settings = Databases(connections.settings)
 
 
-def ensure(alias: str) -> None:
-    """Know the database, so that its three aliases connect. Raises `UnknownDatabase`."""
-    if alias != CONTROL:
-        _addresses(alias)
-
-
 def ensure_all(aliases: Iterable[str]) -> None:
-    """Know several databases with one query; those without an address are left out."""
+    """Know several databases with one query. Those without an address that can be read are left
+    out: whoever connects to one gets `UnknownDatabase`, and nobody else does.
+    """
     known = _known.keys() - _stale
     wanted = {alias for alias in aliases if alias != CONTROL and alias not in known}
     if wanted:
         _stale.difference_update(wanted)
-        for row in models.Database.objects.filter(pk__in=wanted, dsn__isnull=False):
-            _known[row.alias] = _read(row)
+        rows = models.Database.objects.in_bulk(wanted)
+        for alias in wanted:
+            with suppress(UnknownDatabase):
+                _learn(alias, rows.get(alias))
 
 
 def suspect(alias: str) -> None:
@@ -112,10 +117,13 @@ def let_go(alias: str) -> None:
 
 
 def address_of(database: "models.Database") -> Address:
-    """The deploy role's address in the database; raises `UnknownDatabase` while it has none."""
+    """The deploy role's address in the database; raises `UnknownDatabase` while it has none that
+    can be read.
+    """
     if database.dsn is None:
         raise UnknownDatabase(f"The database {database.alias} has no address yet.")
-    return addresses.unseal(database.dsn, DSN_PLACE)
+    with _readable(database.alias):
+        return addresses.unseal(database.dsn, DSN_PLACE)
 
 
 def _parsed(alias: str) -> "re.Match[str] | None":
@@ -132,11 +140,20 @@ def _addresses(alias: str) -> tuple[Address, Address]:
     held = _known.get(alias)
     if held is None or alias in _stale:
         _stale.discard(alias)  # first: who suspects it meanwhile shall be heard
-        row = models.Database.objects.filter(pk=alias).first()
+        held = _learn(alias, models.Database.objects.filter(pk=alias).first())
+    return held
+
+
+def _learn(alias: str, row: "models.Database | None") -> tuple[Address, Address]:
+    """Know the database by its row; raises `UnknownDatabase`, and knows no older address then."""
+    try:
         if row is None:
-            _known.pop(alias, None)
             raise UnknownDatabase(f"There is no database {alias}.")
         held = _known[alias] = _read(row)
+    except UnknownDatabase:
+        _known.pop(alias, None)
+        raise
+    _unreadable.discard(alias)
     return held
 
 
@@ -144,7 +161,20 @@ def _read(row: "models.Database") -> tuple[Address, Address]:
     direct = address_of(row)
     if not row.pool_url:
         return direct, direct
-    return direct, addresses.parse(row.pool_url, what="The pooler's address", has_login=False)
+    with _readable(row.alias):
+        return direct, addresses.parse(row.pool_url, what="The pooler's address", has_login=False)
+
+
+@contextmanager
+def _readable(alias: str) -> Iterator[None]:
+    """One bad row is that database's trouble, as if it were away; the log names it once."""
+    try:
+        yield
+    except (secrets.CannotDecrypt, BadAddress) as error:
+        if alias not in _unreadable:
+            _unreadable.add(alias)
+            log.warning("isolation.address_unreadable", database=alias, reason=repr(error))
+        raise UnknownDatabase(f"The address of the database {alias} cannot be read.") from error
 
 
 def _settings(control: dict[str, Any], alias: str) -> dict[str, Any]:

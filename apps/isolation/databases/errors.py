@@ -16,4 +16,4 @@ class BadAddress(DatabaseFailed):
 
 
 class UnknownDatabase(OperationalError):
-    """No database has this alias, or it has no address yet."""
+    """No database has this alias, or it has no address yet, or none that can be read."""

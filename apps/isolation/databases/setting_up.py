@@ -9,7 +9,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from apps.isolation import applying, roles
 from apps.isolation.databases import aliases, checking, database_parts
-from apps.isolation.databases.errors import DatabaseFailed
+from apps.isolation.databases.addresses import Address
+from apps.isolation.databases.errors import DatabaseFailed, UnknownDatabase
 from apps.isolation.models import Database
 
 # Raised when what a set-up does to roles and grants changes, so that every database gets it.
@@ -19,13 +20,20 @@ ROLES_RELEASE = 1
 def set_up(database: Database) -> None:
     """Roles, grants and parts in the database; any number of times. Raises `DatabaseFailed`."""
     what = f"The database {database.alias}"
-    address = aliases.address_of(database)
+    address = _address_of(database)
     with checking.connected(address, what) as connection:
         checking.check(connection, what, makes_databases=False)
         checking.refuse_strangers(connection, address, what)
         with roles.locked(connection):
             _ensure_roles(connection, what)
             _run_parts(connection, what)
+
+
+def _address_of(database: Database) -> Address:
+    try:
+        return aliases.address_of(database)
+    except UnknownDatabase as error:
+        raise DatabaseFailed(str(error)) from error
 
 
 def current_release() -> str:

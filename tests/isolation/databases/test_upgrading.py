@@ -115,3 +115,16 @@ def test_an_older_release_does_not_take_back_what_a_newer_one_made(
     upgrade_databases()
     own.refresh_from_db()
     assert own.detail["release"] == before
+
+
+def test_one_whose_address_cannot_be_read_holds_nobody_up(own: Database, part: str) -> None:
+    database_part(part, PART)
+    readable = Database.objects.get(pk=own.alias).dsn
+    Database.objects.filter(pk=own.alias).update(dsn=b"sealed by nobody")
+    try:
+        assert upgrading.upgrade_all() == 0
+        assert own in upgrading.behind()
+    finally:
+        Database.objects.filter(pk=own.alias).update(dsn=readable)
+    upgrade_databases()
+    assert own not in upgrading.behind()
