@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from uvicorn.server import ServerState
 
+from tenlyr.core import errors
 from tenlyr.runtime import product, web
 
 
@@ -100,7 +102,9 @@ def test_what_is_no_http_gets_our_error_and_no_second_chance(start: bytes) -> No
     head, _, body = transport.sent[-1].partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
-    assert (json.loads(body)["statusCode"], json.loads(body)["code"]) == (400, "bad_request")
+    told = json.loads(body)
+    assert (told["statusCode"], told["code"], told["error"]) == (400, "bad_request", "Bad Request")
+    assert f"X-Request-Id: {told['requestId']}\r\n".encode() in head
     assert transport.is_closed
 
 
@@ -121,6 +125,134 @@ def test_whoever_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
 def test_a_connection_between_requests_may_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "REQUEST_S", 0.01)
     assert not answered(HEAD + b"{}", wait_s=0.05).is_closed
+
+
+class Served:
+    """Our protocol on a real port, and callers on real sockets."""
+
+    def __init__(self) -> None:
+        self.state = ServerState()
+        self.config = web.config()
+        self.config.app = application
+        self.callers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> "Served":
+        loop = asyncio.get_running_loop()
+        listening = web.listen("127.0.0.1", 0)
+        self.port = listening.getsockname()[1]
+        self.server = await loop.create_server(
+            lambda: web.Protocol(self.config, self.state, {}, loop), sock=listening
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for writer in self.callers:
+            writer.close()
+        self.server.close()
+        await self.until(lambda: not self.state.connections and not self.state.tasks)
+
+    async def call(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A new caller."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.callers.append(writer)
+        return reader, writer
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what the server will see in a moment."""
+        async with asyncio.timeout(30):
+            while not is_so():
+                await asyncio.sleep(0.01)
+
+
+async def echoed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """What a caller who stays gets for a small request."""
+    writer.write(HEAD + b"{}")
+    async with asyncio.timeout(30):
+        return await reader.readuntil(b"\r\n\r\n{}")
+
+
+def assert_unavailable(answer: bytes, request_id: str = "") -> None:
+    """A whole answer in our shape, and nothing behind it."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ") for line in lines)}
+    told = json.loads(body)
+    assert status == "HTTP/1.1 503 Service Unavailable"
+    assert headers["content-type"] == "application/json"
+    assert (headers["content-length"], headers["retry-after"]) == (str(len(body)), "1")
+    assert (headers["connection"], headers["x-request-id"]) == ("close", told["requestId"])
+    assert (told["statusCode"], told["code"]) == (503, "unavailable")
+    assert told["message"] == told["detail"] == errors.Unavailable.message
+    assert told["requestId"] == request_id or not request_id
+    assert len(told["requestId"]) > 0
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> int:
+    """So many connections are served at once."""
+    monkeypatch.setattr(web, "CONNECTIONS", 2)
+    return 2
+
+
+class TestTooMany:
+    """A connection above the bound is told so; those within it notice nothing."""
+
+    def test_the_ones_before_go_on_and_a_slot_that_is_free_is_taken(self, bound: int) -> None:
+        async def run() -> None:
+            async with Served() as served:
+                before = [await served.call() for _ in range(bound)]
+                for caller in before:
+                    assert (await echoed(*caller)).startswith(b"HTTP/1.1 200 OK\r\n")
+                for size in (2, 3_000_000):
+                    reader, writer = await served.call()
+                    head = HEAD.replace(b": 2", f": {size}\r\nX-Request-Id: mine".encode())
+                    writer.write(head + b"x" * size)
+                    assert_unavailable(await reader.read(), "mine")
+                for caller in before:
+                    assert (await echoed(*caller)).startswith(b"HTTP/1.1 200 OK\r\n")
+                before[0][1].close()
+                await served.until(lambda: len(served.state.connections) < bound)
+                assert (await echoed(*await served.call())).startswith(b"HTTP/1.1 200 OK\r\n")
+                assert (await echoed(*before[1])).startswith(b"HTTP/1.1 200 OK\r\n")
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize("start", [b"", b"GET / HT", HEAD, HEAD + b"{"])
+    def test_one_who_falls_silent_is_told_soon(
+        self, bound: int, start: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(web, "SURPLUS_S", 0.1)
+
+        async def run() -> None:
+            async with Served() as served:
+                before = [await served.call() for _ in range(bound)]
+                await served.until(lambda: len(served.state.connections) == bound)
+                reader, writer = await served.call()
+                writer.write(start)
+                assert_unavailable(await reader.read())
+                assert len(served.state.connections) == bound
+                for caller in before:
+                    assert (await echoed(*caller)).startswith(b"HTTP/1.1 200 OK\r\n")
+
+        asyncio.run(run())
+
+    def test_work_whose_callers_are_gone_counts(self, bound: int) -> None:
+        async def run() -> None:
+            async with Served() as served:
+                left = [asyncio.create_task(asyncio.Event().wait()) for _ in range(bound)]
+                served.state.tasks.update(left)
+                reader, writer = await served.call()
+                writer.write(HEAD + b"{}")
+                assert_unavailable(await reader.read())
+                for task in left:
+                    task.cancel()
+                served.state.tasks.difference_update(left)
+                assert (await echoed(*await served.call())).startswith(b"HTTP/1.1 200 OK\r\n")
+
+        asyncio.run(run())
+
+    def test_uvicorn_answers_none_of_them(self) -> None:
+        assert web.config().limit_concurrency is None
 
 
 def test_several_listen_on_one_port() -> None:
