@@ -45,6 +45,35 @@ def stranger(movable: None, globex: Any) -> Any:
     return scene.settle(cast.tenant(globex.workspace, "Initech", plan="growth"), 100, 20)
 
 
+@pytest.fixture(scope="package")
+def _second() -> Iterator[Any]:
+    """A server that nobody knows of but who registers it."""
+    from tests.isolation.databases.second import Second
+
+    with Second() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def far(_database: None, _second: Any) -> Iterator[Any]:
+    """A server for tenants' databases, which may die and run full."""
+    from apps.isolation.databases import servers
+    from tests.isolation.databases import second
+
+    row = servers.register(second.slug(), _second.deploy_url)
+    yield _second
+    second.forget(row)
+
+
+@pytest.fixture
+def mover(movable: None, far: Any, workspace: Any) -> Any:
+    """A tenant with shared rows that can move to the far server."""
+    from tests import cast
+    from tests.isolation.moves import scene
+
+    return scene.settle(cast.tenant(workspace, plan="growth"), *scene.SMALL)
+
+
 @pytest.fixture
 def leftovers() -> Any:
     """What a move left in the control plane's database: tables, functions, triggers, rows."""

@@ -11,6 +11,9 @@ from apps.isolation.moves import links
 from apps.isolation.public import Level, Location, rollback_move, run_move, start_move
 from tests.isolation.moves import shop, usage
 
+# Events and customers of a tenant whose move takes half a second.
+SMALL = (300, 60)
+
 
 @dataclass(frozen=True)
 class Mover:

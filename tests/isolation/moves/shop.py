@@ -59,6 +59,8 @@ CREATE TABLE {s}.document (
     PRIMARY KEY (tenant_id, name, at)
 );
 CREATE INDEX ON {s}.document (order_id);
+CREATE TABLE {s}.done (id uuid PRIMARY KEY); -- moves with nobody: transactions of this place
+GRANT SELECT, INSERT ON {s}.done TO tenlyr_fleet;
 CREATE FUNCTION {s}.guard() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $guard$
 DECLARE tenant uuid := coalesce(NEW.tenant_id, OLD.tenant_id);

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
@@ -37,10 +37,11 @@ class Writer:
         self.errors: list[str] = []
         self._connections: dict[str, Connection] = {}
         self._control = usage.control_fleet()
+        self._control.execute("SET application_name = 'shop'")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -152,11 +153,14 @@ class Clerk(Writer):
         ]  # fmt: skip
 
     def write(self) -> Callable[[], object]:
-        act = random.choice(self._acts)
-        connection, self._schema = self._open()
-        self._now = connection
-        with connection.transaction():
-            return act()
+        where = self.where()
+        with self.at(where.alias).transaction():
+            return self.act_at(where)
+
+    def act_at(self, where: Location) -> Callable[[], None]:
+        """Any of the acts, in the transaction that is open there; answers what keeps it."""
+        self._now, self._schema = self.at(where.alias), shop.schema_at(where)
+        return random.choice(self._acts)()
 
     def differences(self, where: Location) -> dict[str, list[str]]:
         """Rows that are at a place and not in the model (+), or the other way round (-)."""
@@ -168,10 +172,6 @@ class Clerk(Writer):
             if differing or len(texts) != len(there):
                 found[table] = differing
         return found
-
-    def _open(self) -> tuple[Connection, str]:
-        where = self.where()
-        return self.at(where.alias), shop.schema_at(where)
 
     def _keep(self, table: str, row: Row) -> None:
         key = tuple(row[column] for column in IDS[table])
