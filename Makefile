@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIN := --python-version 3.11 --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench openapi openapi-check pin clean
+.PHONY: help run test lint types bench openapi openapi-check docs-events pin clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ openapi: $(VENV)/.run ## Write openapi.json anew from the code
 
 openapi-check: openapi ## Fail when openapi.json was stale
 	git diff --exit-code --stat openapi.json
+
+docs-events: $(VENV)/.run ## Write docs/events.md anew from the code
+	$(BIN)/python manage.py events_page --file docs/events.md
 
 pin: ## Resolve requirements*.in anew (needs uv)
 	uv pip compile -q $(PIN) requirements.in -o requirements.txt

@@ -33,6 +33,15 @@ def _database(django_db_blocker: Any) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _events_are_as_documented(_database: None) -> None:
+    """Whatever the product emits in a test is what the catalogue of events says of it."""
+    from tenlyr.core import events
+    from tests.webhooks import conformance
+
+    events.subscribe(conformance.check)
+
+
 @pytest.fixture
 def workspace() -> Any:
     """A fresh workspace on the plan `enterprise`, with an admin key."""

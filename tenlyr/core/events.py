@@ -24,6 +24,7 @@ class EventType(StrEnum):
     TENANT_KEY_ROTATED = "tenant.key_rotated"
     HEALTH_CRITICAL = "health.critical"
     HEALTH_RECOVERED = "health.recovered"
+    NOISY_NEIGHBOUR = "health.noisy_neighbour"
     ALERT_CREATED = "alert.created"
     SUBSCRIPTION_CREATED = "customer.subscription.created"
     PAYMENT_SUCCEEDED = "invoice.payment_succeeded"
@@ -32,6 +33,9 @@ class EventType(StrEnum):
     MIGRATION_COMPLETED = "isolation.migration_completed"
     MIGRATION_FAILED = "isolation.migration_failed"
     PROOF_FAILED = "isolation.proof_failed"
+    ENDPOINT_FAILING = "webhook.endpoint_failing"
+    ENDPOINT_DISABLED = "webhook.endpoint_disabled"
+    WEBHOOK_TEST = "webhook.test"
 
 
 @dataclass(frozen=True, slots=True)

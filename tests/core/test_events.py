@@ -66,7 +66,7 @@ def test_a_subscriber_hears_each_event_once(heard: list[Event]) -> None:
 
 
 def test_the_names_of_the_contract_are_there() -> None:
-    """E1-E4, `tenant.deleted`, which X38 needs, and what a failed proof says."""
+    """E1-E4, `tenant.deleted`, which X38 needs, and what proofs, health and endpoints say."""
     assert set(EventType) == {
         "tenant.provisioned",
         "tenant.suspended",
@@ -77,6 +77,7 @@ def test_the_names_of_the_contract_are_there() -> None:
         "tenant.key_rotated",
         "health.critical",
         "health.recovered",
+        "health.noisy_neighbour",
         "alert.created",
         "customer.subscription.created",
         "invoice.payment_succeeded",
@@ -85,4 +86,7 @@ def test_the_names_of_the_contract_are_there() -> None:
         "isolation.migration_completed",
         "isolation.migration_failed",
         "isolation.proof_failed",
+        "webhook.endpoint_failing",
+        "webhook.endpoint_disabled",
+        "webhook.test",
     }
