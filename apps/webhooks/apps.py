@@ -1,4 +1,4 @@
-"""Webhooks: the outbox of events; delivery comes with its own feature."""
+"""Webhooks: the outbox of events, and their delivery to endpoints."""
 
 from django.apps import AppConfig
 
@@ -8,8 +8,9 @@ class WebhooksConfig(AppConfig):
     label = "webhooks"
 
     def ready(self) -> None:
-        from apps.webhooks import outbox
+        from apps.webhooks import holding, outbox
         from tenlyr.core import events, registry
 
         events.subscribe(outbox.keep)
-        registry.register(outbox.HOLDING)
+        for one in (outbox.HOLDING, holding.ENDPOINTS, holding.DELIVERIES):
+            registry.register(one)
