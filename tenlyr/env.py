@@ -3,7 +3,9 @@ sentence.
 """
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -58,6 +60,22 @@ def flag(name: str, default: bool = False) -> bool:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """A comma-separated list of networks in CIDR notation."""
+    try:
+        return tuple(ip_network(word) for word in words(name))
+    except ValueError as error:
+        raise SettingError(f"{name} must list networks such as 10.1.0.0/16: {error}.") from error
+
+
+def ports(name: str, default: str) -> tuple[int, ...]:
+    """A comma-separated list of ports."""
+    found = words(name, default)
+    if not all(re.fullmatch("[0-9]{1,5}", one) and 0 < int(one) < 65536 for one in found):
+        raise SettingError(f"{name} must list ports from 1 to 65535, not {text(name)!r}.")
+    return tuple(int(one) for one in found)
 
 
 def url(name: str, schemes: Mapping[str, int]) -> SplitResult | None:

@@ -139,6 +139,11 @@ PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)
 TENANT_CONNECTIONS = env.integer("TENLYR_TENANT_CONNECTIONS", 20, least=1, most=1_000)
 DATAPLANE_URL = env.url("TENLYR_DATAPLANE_URL", {"postgres": 5432, "postgresql": 5432})
 
+# ---- Requests that leave, to URLs that customers gave (webhooks, channels of alerts)
+EGRESS_ALLOW_LOOPBACK = env.flag("TENLYR_EGRESS_ALLOW_LOOPBACK")
+EGRESS_ALLOW = env.networks("TENLYR_EGRESS_ALLOW")
+EGRESS_PORTS = env.ports("TENLYR_EGRESS_PORTS", "443,8443")
+
 # ---- HTTP
 ROOT_URLCONF = "tenlyr.urls"
 WSGI_APPLICATION = "tenlyr.wsgi.application"

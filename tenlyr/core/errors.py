@@ -155,6 +155,12 @@ def invalid(field: str, code: str, message: str) -> InvalidRequest:
     return InvalidRequest([{"field": field, "code": code, "message": message}])
 
 
+class UrlNotAllowed(ApiError):
+    """A URL that requests of ours may not go to (T33, B20, B21); the message says why."""
+
+    status, code, message = 422, "url_not_allowed", "The URL is not allowed."
+
+
 # ---- 429 and above
 class RateLimited(ApiError):
     """Too many requests; details: retry_after, whole seconds (D6)."""

@@ -73,6 +73,9 @@ class Start:
         if driver := GIVEN.get("TENLYR_DATABASE_DRIVER") or given:
             settings["TENLYR_DATABASE_DRIVER"] = driver
         settings["REDIS_URL"] = self._broker(here)
+        # On a developer's machine the receivers of webhooks are, too.
+        allowed = GIVEN.get("TENLYR_EGRESS_ALLOW_LOOPBACK") or "true"
+        settings["TENLYR_EGRESS_ALLOW_LOOPBACK"] = allowed
         if pool := GIVEN.get("DATABASE_POOL_URL"):
             checks.pooler()
             settings["DATABASE_POOL_URL"] = pool

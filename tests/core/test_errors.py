@@ -32,6 +32,7 @@ CONTRACT = {
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "invalid_request": 422,
+    "url_not_allowed": 422,
     "rate_limited": 429,
     "not_implemented": 501,
     "unavailable": 503,
