@@ -38,6 +38,7 @@ SHARED_APPS = [
     "apps.tenants",
     "apps.dataplane",
     "apps.metering",
+    "apps.health",
     "apps.webhooks",
     "apps.audit",
     "apps.dashboard",
@@ -131,6 +132,11 @@ MOVE_GRACE_DAYS = env.integer("TENLYR_MOVE_GRACE_DAYS", 7, most=365)
 # ---- Metering
 USAGE_RETENTION_MONTHS = env.integer("TENLYR_USAGE_RETENTION_MONTHS", 13, least=2, most=240)
 MINUTE_RETENTION_MONTHS = env.integer("TENLYR_MINUTE_RETENTION_MONTHS", 2, least=2, most=240)
+
+# ---- Health: how often the fleet is looked at, over how long a window; the history's length.
+HEALTH_PERIOD_S = env.integer("TENLYR_HEALTH_PERIOD_S", 60, least=1, most=3600)
+HEALTH_WINDOW_S = env.integer("TENLYR_HEALTH_WINDOW_S", 300, least=1, most=86_400)
+HEALTH_RETENTION_MONTHS = env.integer("TENLYR_HEALTH_RETENTION_MONTHS", 13, least=1, most=240)
 
 # ---- Proofs: dedicated Locations that each attacks at most; of the others it reads the catalogue.
 PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)

@@ -68,6 +68,11 @@ def page(workspace_id: UUID, which: Filter, *, route: str, limit: int, cursor: s
     return Page(placed(found.rows), found.next_cursor)
 
 
+def count(workspace_id: UUID) -> int:
+    """How many tenants the workspace has."""
+    return Tenant.objects.filter(workspace_id=workspace_id).count()
+
+
 def workspace_of(tenant_id: UUID) -> UUID | None:
     """The workspace of a tenant, of one that is being purged too; None for any other."""
     rows: Any = Tenant.objects.filter(pk=tenant_id).values_list("workspace_id", flat=True)

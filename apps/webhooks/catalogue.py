@@ -70,6 +70,7 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
         EventType.HEALTH_CRITICAL: _tenant(NOT_YET, errorRate=12.4, requestRate=340, slaRisk=True),
         EventType.HEALTH_RECOVERED: _tenant(NOT_YET, errorRate=0.4, requestRate=338, slaRisk=False),
         EventType.NOISY_NEIGHBOUR: _tenant(NOT_YET, message="…"),
+        EventType.NEIGHBOUR_QUIET: _tenant(NOT_YET, message="…"),
         EventType.ALERT_CREATED: _tenant(
             NOT_YET,
             alertId=ALERT,

@@ -25,6 +25,7 @@ class EventType(StrEnum):
     HEALTH_CRITICAL = "health.critical"
     HEALTH_RECOVERED = "health.recovered"
     NOISY_NEIGHBOUR = "health.noisy_neighbour"
+    NEIGHBOUR_QUIET = "health.neighbour_quiet"
     ALERT_CREATED = "alert.created"
     SUBSCRIPTION_CREATED = "customer.subscription.created"
     PAYMENT_SUCCEEDED = "invoice.payment_succeeded"

@@ -35,3 +35,15 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} at {self.created_at}"
+
+
+class JobRun(models.Model):
+    """That a scheduled job's work of a period was done (R8): two clocks that call do it once."""
+
+    pk = models.CompositePrimaryKey("job", "period")
+    job = models.CharField(max_length=64)
+    period = models.DateTimeField()
+    started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.job} of {self.period}"
