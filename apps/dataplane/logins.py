@@ -1,5 +1,6 @@
 """Credentials of a tenant for the operator's tables: made, shown once, ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from apps.dataplane import names, places, scram
 from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
 from apps.dataplane.models import Login
 from apps.dataplane.places import Home
+from apps.isolation import public as isolation
 from apps.tenants import public as tenants
 from apps.tenants.public import Status
 from tenlyr.core import audit, clock, secrets
@@ -26,6 +28,11 @@ MOST_LIVE = 20
 COUNT = 7_362_014
 SHORTEST_S, LONGEST_S = 60, 365 * 86_400
 MOST_PER_SWEEP = 200
+SAVE = """
+SELECT tenlyr_dataplane.save_login(l.role, l.tenant, l.verifier, l.ends, l.most, %s)
+FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::integer[])
+     AS l (role, tenant, verifier, ends, most)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ def make(*, workspace_id: UUID, tenant_id: UUID, ttl: timedelta | None = None) -
     with transaction.atomic():
         if tenants.get(workspace_id, tenant_id).status != Status.ACTIVE:
             raise TenantBlocked()
+        # Who moves meanwhile takes along what was committed before its flip.
+        isolation.stay(tenant_id)
         home = places.home_of(tenant_id)
         if home is None or not home.version:
             raise NoDataPlane()
@@ -109,23 +118,36 @@ def sweep() -> int:
     return done
 
 
-def carry(login: Login, home: Home) -> None:
-    """Let a login into another place, by the same name and password."""
-    verifier = secrets.unseal(bytes(login.verifier), place=PLACE).decode()
+def carry_all(tenant_id: UUID, home: Home) -> None:
+    """Let the tenant's logins into another place, by the same names and passwords. Who ends one
+    meanwhile waits, and then knows of that place.
+    """
+    with transaction.atomic():
+        ours = Login.objects.filter(tenant_id=tenant_id, revoked_at=None).filter(_not_expired())
+        if found := list(ours.order_by("pk").select_for_update()):
+            _carry(found, home)
+
+
+def _carry(carried: Sequence[Login], home: Home) -> None:
+    """One statement for all of them: in a move the tenant's writers wait meanwhile."""
+    verifiers = [secrets.unseal(bytes(one.verifier), place=PLACE).decode() for one in carried]
+    known = [_known(*one) for one in zip(carried, verifiers, strict=True)]
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(SAVE, [home.schema, *(list(column) for column in zip(*known, strict=True))])
+    alias = home.location.alias
+    new = [login for login in carried if alias not in login.aliases]
+    for login in new:
+        login.aliases = [*login.aliases, alias]
+    Login.objects.bulk_update(new, ["aliases"])
+
+
+def kick(kicked: Sequence[Login], home: Home) -> None:
+    """End the sessions of logins in a database."""
     with connections[home.owner].cursor() as cursor:
         cursor.execute(
-            "SELECT tenlyr_dataplane.save_login(%s, %s, %s, %s, %s, %s)",
-            [*_known(login, verifier), home.schema],
+            "SELECT tenlyr_dataplane.kick(role) FROM unnest(%s::text[]) AS role",
+            [[login.role for login in kicked]],
         )
-    if home.location.alias not in login.aliases:
-        login.aliases = [*login.aliases, home.location.alias]
-        login.save(update_fields=["aliases"])
-
-
-def kick(login: Login, home: Home) -> None:
-    """End the login's sessions in a database."""
-    with connections[home.owner].cursor() as cursor:
-        cursor.execute("SELECT tenlyr_dataplane.kick(%s)", [login.role])
 
 
 def withdraw(tenant_id: UUID, left: Home, lives: Home | None) -> None:
@@ -147,6 +169,7 @@ def withdraw(tenant_id: UUID, left: Home, lives: Home | None) -> None:
 
 
 def _end(login: Login) -> None:
+    login.refresh_from_db(from_queryset=Login.objects.select_for_update())
     # The control database last: its transaction is still open, and databases of one server have
     # their roles in common.
     for alias in sorted(login.aliases, key="default".__eq__):

@@ -73,8 +73,7 @@ class OperatorTables:
             return
         if target.alias != "default":
             _mark(home, tenant_id, "here", epoch)
-        for login in logins.live(tenant_id):
-            logins.carry(login, home)
+        logins.carry_all(tenant_id, home)
 
     def leave(self, tenant_id: UUID, source: Location, target: Location, epoch: int) -> None:
         """Old sessions end: whoever comes again gets the new path, or the retryable error."""
@@ -83,15 +82,17 @@ class OperatorTables:
             return
         if source.alias != "default":
             _mark(home, tenant_id, "gone", epoch)
-        for login in logins.live(tenant_id):
-            logins.kick(login, home)
+        if _lives_at(tenant_id, target) and (there := _home(tenant_id, target)):
+            logins.carry_all(
+                tenant_id, there
+            )  # those that were made between the arrival and the flip
+        logins.kick(logins.live(tenant_id), home)
 
     def drop(self, tenant_id: UUID, location: Location) -> int:
         """Remove rows, and the schema where it was the tenant's own; raises `ValueError` where it
         lives.
         """
-        lives = {(place.alias, place.schema) for place in isolation.group([tenant_id])}
-        if (location.alias, location.schema) in lives:
+        if _lives_at(tenant_id, location):
             raise ValueError(f"{tenant_id} lives at {location.alias}/{location.schema}")
         home = _home(tenant_id, location)
         if home is None:
@@ -101,6 +102,11 @@ class OperatorTables:
         if home.is_own:
             places.tear_down(home)
         return gone
+
+
+def _lives_at(tenant_id: UUID, location: Location) -> bool:
+    lives = {(place.alias, place.schema) for place in isolation.group([tenant_id])}
+    return (location.alias, location.schema) in lives
 
 
 def _home(tenant_id: UUID, location: Location) -> Home | None:

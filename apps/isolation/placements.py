@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from apps.isolation import models
 from apps.isolation.databases import aliases
 from apps.isolation.errors import UnknownTenant
@@ -72,6 +74,14 @@ def of(tenant_id: UUID) -> Placement:
         _remembered.clear()
     _remembered[tenant_id] = (placement, time.monotonic() + REMEMBERED_S)
     return placement
+
+
+def stay(tenant_id: UUID) -> None:
+    """Keep the tenant where it is until the transaction at hand ends; a flip waits so long."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM isolation_placement WHERE tenant_id = %s FOR SHARE", [tenant_id]
+        )
 
 
 def forget(tenant_id: UUID) -> None:

@@ -32,7 +32,7 @@ from apps.isolation.moves.telling import provided_to
 from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
-from apps.isolation.placements import Location, Placement, group, locations, residents
+from apps.isolation.placements import Location, Placement, group, locations, residents, stay
 from apps.isolation.placements import levels_of as level_of
 from apps.isolation.placing import place, release
 from apps.isolation.proofs import settled, unclaimed
@@ -97,6 +97,7 @@ __all__ = [
     "scope",
     "settled",
     "start_move",
+    "stay",
     "stop_moves",
     "unclaimed",
     "upgrade_database",

@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
-from apps.dataplane import places
+from apps.dataplane import logins, places
 from apps.dataplane.moving import OperatorTables
 from apps.isolation.public import (
     Level,
@@ -20,7 +21,7 @@ from apps.isolation.public import (
     run_move,
     start_move,
 )
-from tests import cast
+from tests import cast, servers
 from tests.cast import Account
 from tests.dataplane.plane import Session, furnish, login_url, release
 
@@ -155,6 +156,87 @@ class TestToADatabaseOfItsOwn:
         assert holding.purge(tenant.id) >= 6
         assert holding.purge(tenant.id) == 0
         assert not Login.objects.filter(tenant_id=tenant.id).exists()
+
+
+class TestCredentialsOfTheLastMoment:
+    @pytest.mark.parametrize(
+        ("level", "more"),
+        [
+            (Level.DEDICATED_SCHEMA, {}),
+            (Level.DEDICATED_DATABASE, {"driver": "database"}),
+        ],
+    )
+    def test_one_made_just_before_the_flip_works_after_it(
+        self,
+        session: Session,
+        bouncer: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        level: Level,
+        more: dict[str, str],
+    ) -> None:
+        made: list[Session] = []
+        arrive = OperatorTables.arrive
+
+        def and_make_another(part: OperatorTables, *args: Any) -> None:
+            arrive(part, *args)
+            made.append(Session(session.customer, bouncer.url))
+
+        monkeypatch.setattr(OperatorTables, "arrive", and_make_another)
+        before = rows(session)
+        move(session, level, **more)
+        assert rows(made[0], address(made[0])) == before
+
+    def test_one_that_is_being_made_keeps_the_tenant_where_it_is(self, session: Session) -> None:
+        from apps.isolation.models import Placement
+
+        with transaction.atomic():
+            logins.make(workspace_id=session.customer.workspace.id, tenant_id=session.customer.id)
+            with (
+                psycopg.connect(servers.current().postgres.superuser_url) as other,
+                pytest.raises(psycopg.errors.LockNotAvailable),
+            ):
+                other.execute(
+                    f"SELECT FROM {Placement._meta.db_table} WHERE tenant_id = %s"
+                    " FOR NO KEY UPDATE NOWAIT",
+                    [session.customer.id],
+                )
+
+    def test_one_cannot_be_ended_half_way_to_the_other_place(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refused: list[bool] = []
+        carry = logins._carry
+
+        def and_try_to_end(carried: Any, home: Any) -> None:
+            carry(carried, home)
+            with psycopg.connect(servers.current().postgres.superuser_url) as other:
+                try:
+                    other.execute(
+                        "SELECT FROM dataplane_login WHERE id = %s FOR UPDATE NOWAIT",
+                        [carried[0].pk],
+                    )
+                except psycopg.errors.LockNotAvailable:
+                    refused.append(True)
+
+        monkeypatch.setattr(logins, "_carry", and_try_to_end)
+        move(session, Level.DEDICATED_SCHEMA)
+        assert refused == [True, True]  # at the arrival and after the flip
+
+    def test_many_take_no_more_statements_than_one(self, session: Session) -> None:
+        part, tenant = OperatorTables(), session.customer.id
+        source, target = where(tenant), claimed()
+        part.prepare(tenant, source, target)
+        counted = []
+        for _ in range(2):
+            with (
+                CaptureQueriesContext(connections["default"]) as asked,
+                CaptureQueriesContext(connections[target.owner_alias]) as told,
+            ):
+                part.arrive(tenant, source, target, 2)
+            counted.append(len(asked) + len(told))
+            for _ in range(5):
+                logins.make(workspace_id=session.customer.workspace.id, tenant_id=tenant)
+        assert counted[0] == counted[1]
 
 
 class TestPart:
