@@ -138,6 +138,7 @@ class Scene:
     # ---- before
     def _ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         reply = self._http.call(method, f"/api/v1{path}", body, key=self._admin)
+        self._http.close()  # it may be minutes until the next: the server would have hung up
         if reply.status != status:
             raise RuntimeError(f"{method} {path}: {reply}")
         return reply.body
