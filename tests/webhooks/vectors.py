@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from apps.webhooks import signing
+from tenlyr.core.egress import signing
 
 FILE = Path(__file__).with_name("vectors.json")
 AT = 1_795_255_200

@@ -3,13 +3,19 @@
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenlyr.core.egress import signing
+from tests.webhooks.verifiers import both_take, standard_takes
 
 AT = datetime(2026, 11, 21, 4, 5, 6, 789_000, tzinfo=UTC)
 SECONDS = "1795233906"
 BODY = '{"id": "evt_1", "name": "Ünïcode"}'.encode()
+PLAIN = b'{"id":"evt_1","data":{"name":"Acme"}}'
 OLD, NEW = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
 
 
@@ -56,3 +62,65 @@ def test_another_byte_id_or_moment_makes_another_signature() -> None:
         for at in (AT, AT.replace(second=7))
     }
     assert len(said) == 8
+
+
+def test_what_is_no_secret_signs_nothing() -> None:
+    with pytest.raises(ValueError, match=r"base64|characters"):
+        signing.headers(["whsec_not base64!"], "evt_1", BODY, AT)
+
+
+def now() -> datetime:
+    """The real time: the libraries look at their own clock."""
+    return datetime.now(UTC)
+
+
+class TestBothLibraries:
+    def test_they_accept_a_delivery(self) -> None:
+        secret = signing.new_secret()
+        assert both_take(signing.headers([secret], "evt_1", PLAIN, now()), PLAIN, secret) == (
+            True,
+            True,
+        )
+
+    def test_during_a_rotation_the_old_and_the_new_secret_verify(self) -> None:
+        new, old = signing.new_secret(), signing.new_secret()
+        headers = signing.headers([new, old], "evt_1", PLAIN, now())
+        assert [both_take(headers, PLAIN, one) for one in (new, old)] == [(True, True)] * 2
+        assert both_take(headers, PLAIN, signing.new_secret()) == (False, False)
+
+    def test_they_refuse_each_changed_byte(self) -> None:
+        secret = signing.new_secret()
+        headers = signing.headers([secret], "evt_1", PLAIN, now())
+        for place in range(len(PLAIN)):
+            changed = bytearray(PLAIN)
+            changed[place] ^= 1
+            assert both_take(headers, bytes(changed), secret) == (False, False), place
+
+    def test_they_refuse_an_old_time(self) -> None:
+        secret, at = signing.new_secret(), now() - timedelta(seconds=301)
+        headers = signing.headers([secret], "evt_1", PLAIN, at)
+        assert both_take(headers, PLAIN, secret) == (False, False)
+
+    def test_they_refuse_a_time_that_was_not_signed(self) -> None:
+        secret, at = signing.new_secret(), now() - timedelta(seconds=301)
+        headers = signing.headers([secret], "evt_1", PLAIN, at)
+        fresh = str(int(now().timestamp()))
+        old = headers["webhook-timestamp"]
+        moved = {name: value.replace(old, fresh) for name, value in headers.items()}
+        assert both_take(moved, PLAIN, secret) == (False, False)
+
+    def test_they_refuse_a_wrong_secret(self) -> None:
+        headers = signing.headers([signing.new_secret()], "evt_1", PLAIN, now())
+        assert both_take(headers, PLAIN, signing.new_secret()) == (False, False)
+
+    def test_the_standard_one_binds_the_id_too(self) -> None:
+        secret = signing.new_secret()
+        headers = signing.headers([secret], "evt_1", PLAIN, now())
+        assert not standard_takes({**headers, "webhook-id": "evt_2"}, PLAIN, secret)
+
+
+@given(body=st.text(max_size=200), event_id=st.from_regex(r"evt_[0-9A-Z]{26}", fullmatch=True))
+def test_whatever_the_body_both_accept_it(body: str, event_id: str) -> None:
+    secret = NEW
+    headers = signing.headers([secret], event_id, body.encode(), now())
+    assert both_take(headers, body.encode(), secret) == (True, True)
