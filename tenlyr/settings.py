@@ -155,6 +155,8 @@ ROOT_URLCONF = "tenlyr.urls"
 WSGI_APPLICATION = "tenlyr.wsgi.application"
 # Threads of a web process for all but tracking, which needs none.
 WEB_THREADS = env.integer("TENLYR_WEB_THREADS", 8, least=1, most=256)
+# Calls a minute of one key to the management API (X41), 0 for any number.
+API_RPM = env.integer("TENLYR_API_RPM", 600)
 APPEND_SLASH = False
 BODY_LIMIT_BYTES = 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
@@ -227,7 +229,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Tenlyr API",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
-    "DESCRIPTION": "Provision, isolate, meter, monitor and bill tenants.",
+    "DESCRIPTION": "Provision, isolate, meter, monitor and bill tenants. What a key calls, but for"
+    " `/usage/*`, counts towards its calls a minute: `RateLimit-Limit`, `RateLimit-Remaining` and"
+    " `RateLimit-Reset` (seconds) tell of it in every answer, `Retry-After` beyond it.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

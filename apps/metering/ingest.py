@@ -5,9 +5,7 @@ Redis Streams are the queue that ships; another one would take `admit`'s place h
 `stream`'s at the consumer (X60).
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,28 +14,14 @@ from uuid import UUID
 from apps.metering import periods, rows
 from apps.metering.errors import Rebuilding, UsageBelowZero, UsageOutOfRange
 from apps.metering.events import Event, iso
-from tenlyr.core import errors, redis
+from tenlyr.core import errors, redis, scripts
 from tenlyr.core.coroutines import finish
 from tenlyr.core.metrics import GAUGES, Metric, from_counter
 from tenlyr.core.principal import Principal
 from tenlyr.core.redis import Ask
 
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script and the name by which Redis remembers it."""
-
-    text: bytes
-    sha: bytes
-
-
-def _script(name: str) -> Script:
-    text = (Path(__file__).parent / name).read_bytes()
-    return Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode())
-
-
 # Both take the same arguments and decide alike; the first one knows calls of one event only.
-ONE, MANY = _script("track_one.lua"), _script("track.lua")
+ONE, MANY = (scripts.load(Path(__file__).parent / name) for name in ("track_one.lua", "track.lua"))
 # A script call holds up all others of its Redis: 500 events are about two milliseconds.
 MOST_A_CALL = 500
 # Of one tenant's counters, by metric and day, that a process keeps the names of.
@@ -98,7 +82,10 @@ async def decide(principal: Principal, events: Sequence[Event], ask: Ask) -> lis
     unknown then, and a resend with the same ids is safe. At most `MOST_A_CALL` events.
     """
     script = ONE if len(events) == 1 else MANY
-    answer = await _run(script, _arguments(principal, events), ask)
+    try:
+        answer = await scripts.run(script, _arguments(principal, events), ask)
+    except redis.RedisError as error:
+        raise errors.Unavailable(internal=f"{type(error).__name__}: {error}"[:200]) from error
     if answer == ALL_ADMITTED:
         return list(events)
     if answer == NOT_READY:
@@ -112,17 +99,6 @@ async def decide(principal: Principal, events: Sequence[Event], ask: Ask) -> lis
 def admit(principal: Principal, events: Sequence[Event]) -> list[Outcome]:
     """`decide`, blocking this thread meanwhile."""
     return finish(decide(principal, events, redis.blocking))
-
-
-async def _run(script: Script, arguments: list[bytes | str | int], ask: Ask) -> Any:
-    try:
-        try:
-            return await ask(b"EVALSHA", script.sha, *arguments)
-        except redis.NoScriptError:
-            # Nothing ran: EVAL runs the script and remembers it.
-            return await ask(b"EVAL", script.text, *arguments)
-    except redis.RedisError as error:
-        raise errors.Unavailable(internal=f"{type(error).__name__}: {error}"[:200]) from error
 
 
 def _arguments(principal: Principal, events: Sequence[Event]) -> list[bytes | str | int]:
@@ -160,7 +136,9 @@ def _refused(principal: Principal, event: Event, verdict: Any) -> Outcome:
         return rows.decode(verdict)[1]
     reason, number = verdict
     if reason == THROTTLED:
-        return errors.RateLimited("The tenant is throttled.", retry_after=-(-number // 1000))
+        return errors.RateLimited(
+            "The tenant is throttled.", limit=principal.limit_rpm, retry_after=-(-number // 1000)
+        )
     metric = Metric(event.metric)
     current = from_counter(metric, number)
     if reason == BELOW_ZERO:

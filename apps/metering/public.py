@@ -6,6 +6,7 @@ from apps.metering.limits import load_with as load_limits_with
 from apps.metering.partitions import ensure_partitions as ensure_partitions
 from apps.metering.purging import NotDrained as NotDrained
 from apps.metering.purging import drain as drain
+from apps.metering.throttling import spend as spend_throttle
 
 __all__ = [
     "Consumer",
@@ -13,5 +14,6 @@ __all__ = [
     "drain",
     "ensure_partitions",
     "load_limits_with",
+    "spend_throttle",
     "totals",
 ]

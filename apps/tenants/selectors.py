@@ -48,6 +48,15 @@ def get(workspace_id: UUID, tenant_id: UUID) -> Tenant:
     return placed([tenant])[0]
 
 
+def limit_rpm(workspace_id: UUID, tenant_id: UUID) -> int:
+    """The tenant's throttle, 0 for none; raises `TenantNotFound`."""
+    found: Any = Tenant.objects.filter(workspace_id=workspace_id, pk=tenant_id)
+    row = found.values_list("limit_rpm").first()
+    if row is None:
+        raise TenantNotFound()
+    return row[0] or 0
+
+
 def locked(workspace_id: UUID, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends; raises `TenantNotFound`."""
     # Without a join: after a wait Postgres checks the join again with the new tenant and the old

@@ -1,5 +1,6 @@
 """What is known of the request at hand, for logs and the audit trail. Never a tenant's context."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ class RequestContext:
     user_agent: str = ""
     actor_type: str = "system"
     actor_id: str = ""
+    # What the answer's headers tell, whatever it will be.
+    answer_headers: Mapping[str, str] | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("tenlyr_request", default=None)

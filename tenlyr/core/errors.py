@@ -162,10 +162,28 @@ class UrlNotAllowed(ApiError):
 
 
 # ---- 429 and above
+def rate_limit_headers(limit: int, remaining: int, reset_s: int) -> dict[str, str]:
+    """Calls a minute, how many are left, and seconds until more are (X41)."""
+    return {
+        "RateLimit-Limit": str(limit),
+        "RateLimit-Remaining": str(remaining),
+        "RateLimit-Reset": str(reset_s),
+    }
+
+
 class RateLimited(ApiError):
-    """Too many requests; details: retry_after, whole seconds (D6)."""
+    """Too many requests; details: retry_after, whole seconds (D6), and limit, calls a minute, of
+    a limit that is counted so (X41).
+    """
 
     status, code, message = 429, "rate_limited", "Too many requests."
+
+    def extra_headers(self) -> dict[str, str]:
+        headers = super().extra_headers()
+        limit, wait_s = self.details.get("limit"), self.details.get("retry_after")
+        if limit is None or wait_s is None:
+            return headers
+        return {**headers, **rate_limit_headers(limit, 0, wait_s)}
 
 
 class NotImplementedYet(ApiError):

@@ -212,6 +212,11 @@ def failures(address: str) -> str:
     return f"authfail:{address}"
 
 
+def api_calls(key_id: UUID) -> str:
+    """The last minute's calls of a key to the management API."""
+    return f"api:{key_id}"
+
+
 def consumers() -> str:
     """Consumers alive, by the time of their last sign of life."""
     return "consumers"

@@ -115,6 +115,7 @@ OPERATIONS = [
     _dataplane("POST", "/releases/{version}/rollout/resume", {}),
     _dataplane("POST", "/releases/{version}/rollout/end", {}),
     _dataplane("GET", "/drift"),
+    Operation("POST", "/api/v1/ratelimit/check", Scope.ANY, {"cost": 1}),
 ]
 # For everybody, each with what it gives away.
 PUBLIC = {

@@ -280,7 +280,7 @@ class TestThrottle:
         assert all(isinstance(one, Event) for one in outcomes[:60])
         refused = outcomes[-1]
         assert isinstance(refused, errors.RateLimited)
-        assert refused.details == {"retry_after": 1}
+        assert refused.details == {"limit": 60, "retry_after": 1}
         assert calls(caller) <= 61
 
     def test_says_how_long_to_wait(self) -> None:

@@ -10,9 +10,10 @@ from redis import Redis  # noqa: TID251  # a client of the test's own server
 
 from apps.metering import ingest, rows
 from apps.metering.events import Event
-from apps.metering.ingest import MANY, ONE, Script
+from apps.metering.ingest import MANY, ONE
 from tenlyr.core import clock, redis
 from tenlyr.core.principal import Principal
+from tenlyr.core.scripts import Script
 from tests.metering.support import entries, event, nobody, store
 from tests.stack import Servers
 from tests.stack.servers import kill9

@@ -42,7 +42,15 @@ class OnThread:
         return function(*args)
 
 
-class LaneView(ApiView):
+class UsageView(ApiView):
+    """The throttle and the plan bind a tenant's usage, the limit on the management API does not
+    (X41).
+    """
+
+    is_counted = False
+
+
+class LaneView(UsageView):
     """A route that the lane answers, reached through Django: the same function, the same answer."""
 
     permission_classes = [TenantKey]
@@ -91,7 +99,7 @@ class TrackBatchView(LaneView):
         raise NotImplementedError(f"{openapi.__name__} describes what the lane answers")
 
 
-class MetricsView(ApiView):
+class MetricsView(UsageView):
     """Use in the present period (B14)."""
 
     permission_classes = [TenantKey]
@@ -101,7 +109,7 @@ class MetricsView(ApiView):
         return Response(wire.camel_keys(selectors.metrics(self.principal.tenant)))
 
 
-class SummaryView(ApiView):
+class SummaryView(UsageView):
     """Use against limits (B15, X30)."""
 
     permission_classes = [TenantKey]
@@ -114,7 +122,7 @@ class SummaryView(ApiView):
         return Response({**wire.camel_keys(summary), "metrics": metrics})
 
 
-class EventsView(ApiView):
+class EventsView(UsageView):
     """The newest events (B16)."""
 
     permission_classes = [TenantKey]

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from apps.tenants.api import moves, views
+from apps.tenants.api import moves, ratelimit, views
 
 ONE = [
     path("", views.TenantView.as_view()),
@@ -15,6 +15,7 @@ ONE = [
 urlpatterns = [
     path("tenants", views.TenantsView.as_view()),
     path("tenants/<uuid:tenant_id>", include(ONE)),
+    path("ratelimit/check", ratelimit.CheckView.as_view()),
     path("isolation/migrate", moves.MigrateView.as_view()),
     path("isolation/migrations", moves.MigrationsView.as_view()),
     path("isolation/migrations/<uuid:migration_id>", moves.MigrationView.as_view()),

@@ -8,7 +8,7 @@ import structlog
 from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 
-from tenlyr.core import audit, auth, context, errors
+from tenlyr.core import audit, auth, context, errors, ratelimits
 from tenlyr.core.principal import Principal
 
 log = structlog.get_logger(__name__)
@@ -79,13 +79,17 @@ def _record(principal: Principal, action: str, target: str, result: str) -> None
 
 
 class KeyAuthentication(BaseAuthentication):
-    """REST framework's view of it: `request.user` is the Principal."""
+    """REST framework's view of it: `request.user` is the Principal. The call is counted, unless its
+    view says otherwise.
+    """
 
     def authenticate(self, request: Any) -> tuple[Principal, None]:
         headers = request.META
         raw = raw_key(headers.get("HTTP_AUTHORIZATION", ""), headers.get("HTTP_X_API_KEY", ""))
         principal = auth.resolve(raw, context.current().address)
         identify(principal)
+        if getattr(request.parser_context["view"], "is_counted", True):
+            ratelimits.charge(principal.key_id)
         return covered(principal, headers.get("HTTP_X_TENANT_ID", "")), None
 
     def authenticate_header(self, request: Any) -> str:

@@ -68,6 +68,8 @@ class RequestMiddleware:
         answer = self._answer(request)
         answer["X-Request-Id"] = here.request_id
         answer.setdefault("Cache-Control", "no-store")
+        for name, value in (here.answer_headers or {}).items():
+            answer[name] = value
         if isinstance(answer, HttpResponse):  # a whole one: without its length it goes in chunks
             answer.setdefault("Content-Length", str(len(answer.content)))
         return answer

@@ -17,6 +17,7 @@ class ApiView(APIView):
     """A view that knows its caller and answers a repeated POST like the first (X23)."""
 
     known_query: frozenset[str] = frozenset()
+    is_counted = True  # towards the limit on the management API (X41)
     metadata_class = None  # OPTIONS is no way around a view's own methods
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -250,6 +250,9 @@ class Test422:
         assert answer.body["errors"][0]["field"] == "verbose"
 
 
+LIMIT_HEADERS = ("Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset")
+
+
 class Test429:
     def test_a_throttled_tenant(self, acme: Customer) -> None:
         with transaction.atomic():
@@ -258,7 +261,10 @@ class Test429:
         assert track(acme).status == 201
         answer = track(acme)
         assert_refused(answer, 429, "rate_limited")
-        assert int(answer.headers["Retry-After"]) == answer.body["retryAfter"] > 0
+        wait_s = answer.body["retryAfter"]
+        assert 0 < wait_s <= 60
+        told = {name: answer.headers.get(name) for name in ("Retry-After", *LIMIT_HEADERS)}
+        assert told == dict(zip(told, [str(wait_s), "1", "0", str(wait_s)], strict=True))
 
 
 class Test503:

@@ -9,7 +9,7 @@ from uuid import uuid4, uuid5
 
 import pytest
 
-from apps.metering import ingest
+from tenlyr.core import scripts
 from tests import cast
 from tests.cast import Account, Api, Customer
 from tests.core import outages
@@ -134,7 +134,7 @@ class Test200:
 def _cut_off_after(calls: int, tenant: Customer, sent: Any) -> Answered:
     """A batch during which Redis is lost after some of its script calls."""
     done: list[int] = []
-    ask_redis = ingest._run
+    ask_redis = scripts.run
 
     async def counting(*asked: Any) -> Any:
         if len(done) == calls:
@@ -144,7 +144,7 @@ def _cut_off_after(calls: int, tenant: Customer, sent: Any) -> Answered:
         return await ask_redis(*asked)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest, "_run", counting)
+        patch.setattr(scripts, "run", counting)
         return track(tenant, sent)
 
 
