@@ -111,10 +111,17 @@ def _key_faults(name: str, uniques: list[Row]) -> Iterator[Wrong]:
                 " tenant learns what another has."
             )
             yield Wrong(name, "key_without_tenant", sentence)
+        elif one["isDeferrable"]:
+            sentence = (
+                f"The unique constraint {one['name']} of {name} must not be DEFERRABLE: a move"
+                " brings row after row."
+            )
+            yield Wrong(name, "deferrable_key", sentence)
     if not any(one["isKey"] for one in uniques):
         sentence = (
             f"The table {name} needs a key: PRIMARY KEY (tenant_id, …), or a UNIQUE constraint with"
-            " tenant_id over columns that are NOT NULL."
+            " tenant_id over columns that are NOT NULL, and neither generated nor of type real or"
+            " double precision."
         )
         yield Wrong(name, "no_key", sentence)
 

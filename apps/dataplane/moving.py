@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
-from django.db import connections, transaction
+from django.db import InternalError, OperationalError, connections, transaction
 
 from apps.dataplane import holding, logins, names, places, selectors
+from apps.dataplane.applying import DdlFailed
 from apps.dataplane.models import Plane
 from apps.dataplane.places import Home
 from apps.isolation import public as isolation
-from apps.isolation.public import Location, MoveBusy, Table
+from apps.isolation.public import Location, MoveBusy, NotMovable, Table
 from apps.tenants import public as tenants
 
 HOLD_TIMEOUT_MS = 250
@@ -47,7 +48,14 @@ class OperatorTables:
             # A release that began before the move did is waited for.
             Plane.objects.select_for_update().get(pk=home.workspace_id)
             home = _home(tenant_id, source) or home
-        places.furnish(home.workspace_id, target, home.version)
+        try:
+            places.furnish(home.workspace_id, target, home.version)
+        except DdlFailed as failed:
+            if isinstance(failed.__cause__, (OperationalError, InternalError)):
+                raise failed.__cause__  # noqa: B904 - the engine judges: a lock, a server, room
+            raise NotMovable(
+                f"The target does not take the operator's tables: {failed.sentence}"
+            ) from failed
 
     @contextmanager
     def hold(self, tenant_id: UUID) -> Iterator[None]:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.dataplane import logins, places
+from apps.dataplane import applying, logins, places
 from apps.dataplane.moving import OperatorTables
 from apps.isolation.public import (
     Level,
@@ -106,6 +107,35 @@ class TestToASchemaOfItsOwn:
         done = move(session, Level.DEDICATED_SCHEMA)
         assert undoing.drop_from(session.customer.id, done.source) >= 5
         assert rows(session)[2] != []
+
+    def test_a_connection_lost_while_its_tables_are_made_costs_a_run(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, bounded, cut = rows(session), applying._short_locks, []
+
+        @contextmanager
+        def losing(cursor: Any) -> Iterator[None]:
+            with bounded(cursor):
+                if not cut:
+                    cursor.execute("SELECT pg_backend_pid()")
+                    cut.extend(cursor.fetchone())
+                    with psycopg.connect(servers.current().postgres.superuser_url) as superuser:
+                        superuser.execute("SELECT pg_terminate_backend(%s, 10000)", cut)
+                yield
+
+        with transaction.atomic():
+            begun = start_move(
+                workspace_id=session.customer.workspace.id,
+                tenant_id=session.customer.id,
+                target=Level.DEDICATED_SCHEMA,
+            )
+        with monkeypatch.context() as patch:
+            patch.setattr(applying, "_short_locks", losing)
+            lost = run_move(begun.id)
+        assert cut
+        assert (lost.status, lost.step, lost.detail["stumbles"]) == ("in_progress", "preflight", 1)
+        assert run_move(begun.id).status == "completed"
+        assert rows(session) == before
 
 
 class TestToADatabaseOfItsOwn:

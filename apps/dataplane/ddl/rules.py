@@ -171,6 +171,8 @@ def _type(statement: Statement, node: Any) -> None:
 def _constraint(statement: Statement, node: Any) -> None:
     if node.contype is ConstrType.CONSTR_EXCLUSION:
         raise _forbidden(statement, "EXCLUDE is not taken: it would compare tenants' rows.")
+    if node.without_overlaps or node.fk_with_period:
+        raise _forbidden(statement, "WITHOUT OVERLAPS and PERIOD are not taken.")
     if node.indexspace:
         raise _forbidden(statement, "An index's tablespace is not chosen in a release.")
 

@@ -13,16 +13,20 @@ SELECT c.relname AS name,
        (SELECT coalesce(jsonb_agg(a.attname ORDER BY a.attnum), '[]')
         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          AND (t.typname ~ '^_?(reg|xid|cid|tid|oid|pg_snapshot|txid_snapshot|refcursor)'
-               OR t.typname IN ('aclitem', '_aclitem'))) AS unmovable,
+          AND t.typnamespace = 'pg_catalog'::regnamespace
+          AND t.typname ~ ('^_?(reg[a-z]+|oid|oidvector|xid|xid8|cid|tid|pg_lsn|pg_snapshot|txid_snapshot'
+                           '|refcursor|aclitem)$')) AS unmovable,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
             'name', k.relname,
             'hasTenant', EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid
                                  AND a.attname = 'tenant_id' AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])),
-            -- Usable to find a row again: whole, valid, plain columns, none null.
+            'isDeferrable', NOT i.indimmediate,
+            -- Usable to find a row again: whole, valid, plain columns, none null, computed or inexact.
             'isKey', i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
                 SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) n JOIN pg_attribute a
-                    ON a.attrelid = c.oid AND a.attnum = n WHERE NOT a.attnotnull),
+                    ON a.attrelid = c.oid AND a.attnum = n
+                WHERE NOT a.attnotnull OR a.attgenerated <> ''
+                    OR a.atttypid IN ('real'::regtype, 'double precision'::regtype)),
             'columns', (SELECT jsonb_agg(a.attname ORDER BY u.place)
                         FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY u (n, place)
                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.n)

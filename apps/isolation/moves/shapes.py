@@ -125,14 +125,15 @@ def _read(source: Connection, target: Connection, table: Table) -> Shape:
     here = _columns(source, table.schema, table.name)
     there = _columns(target, table.target_schema, table.name)
     _compare(table.name, here, there)
-    key = tuple(column for column in table.key if column != TENANT)
+    # One row a tenant: then there is nothing but the tenant to tell it by.
+    key = tuple(column for column in table.key if column != TENANT) or (TENANT,)
     _check(table.name, here, key)
     uniques = _uniques(target, table)
     wanted = {frozenset(key), frozenset((TENANT, *key))}
     matching = [
         columns for columns, _, is_plain in uniques if is_plain and frozenset(columns) in wanted
     ]
-    if not key or not matching:
+    if not matching:
         raise NotMovable(f"Table {table.name} has no unique key that a move can go by.")
     if any(is_deferrable for _, is_deferrable, _ in uniques):
         raise NotMovable(f"Table {table.name} has a deferrable unique constraint.")
@@ -168,13 +169,16 @@ def _compare(table: str, here: tuple[Column, ...], there: tuple[Column, ...]) ->
 
 def _check(table: str, here: tuple[Column, ...], key: tuple[str, ...]) -> None:
     for column in here:
-        if column.plain_type in BOUND_TO_DATABASE or column.plain_type.startswith("reg"):
+        is_bound = column.plain_type in BOUND_TO_DATABASE or column.plain_type.startswith("reg")
+        if is_bound and column.is_builtin:
             raise NotMovable(
                 f"Column {column.name} of table {table} has the type {column.plain_type},"
                 " whose values mean nothing in another database."
             )
         if column.name in key and column.plain_type in INEXACT:
             raise NotMovable(f"The key of table {table} has the inexact column {column.name}.")
+        if column.name in key and column.is_generated:
+            raise NotMovable(f"The key of table {table} has the generated column {column.name}.")
 
 
 def _uniques(target: Connection, table: Table) -> list[tuple[tuple[str, ...], bool, bool]]:
