@@ -4,6 +4,7 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tenlyr.settings")
 
@@ -32,6 +33,13 @@ app.conf.beat_schedule = {
     "dataplane.sweep_logins": {"task": "dataplane.sweep_logins", "schedule": 60.0},
     "dataplane.block_all": {"task": "dataplane.block_all", "schedule": 60.0},
     "dataplane.resume_rollouts": {"task": "dataplane.resume_rollouts", "schedule": 30.0},
+    "health.notify": {"task": "health.notify", "schedule": 15.0},
+    # More often than its period, of which it does the work once.
+    "health.patrol": {"task": "health.patrol", "schedule": max(1.0, settings.ALERT_PERIOD_S / 5)},
+    "health.forget_messages": {
+        "task": "health.forget_messages",
+        "schedule": crontab(minute=37, hour=3),
+    },
     "prover.nightly": {"task": "prover.nightly", "schedule": crontab(minute=23, hour=2)},
     "prover.prove": {"task": "prover.prove", "schedule": 60.0},
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},

@@ -138,6 +138,24 @@ HEALTH_PERIOD_S = env.integer("TENLYR_HEALTH_PERIOD_S", 60, least=1, most=3600)
 HEALTH_WINDOW_S = env.integer("TENLYR_HEALTH_WINDOW_S", 300, least=1, most=86_400)
 HEALTH_RETENTION_MONTHS = env.integer("TENLYR_HEALTH_RETENTION_MONTHS", 13, least=1, most=240)
 
+# ---- Alerts: how often their worker makes its round; minutes until an open one is told again.
+ALERT_PERIOD_S = env.integer("TENLYR_ALERT_PERIOD_S", 300, least=1, most=3600)
+ALERT_REMINDER_MINUTES = env.integer("TENLYR_ALERT_REMINDER_MINUTES", 0, most=43_200)
+
+# ---- E-mail: by an address of a mail server, or by any backend of Django's with its own settings.
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+EMAIL_URL = env.url("TENLYR_EMAIL_URL", MAIL_PORTS)
+EMAIL_BACKEND = env.text("TENLYR_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+if EMAIL_URL:
+    EMAIL_HOST, EMAIL_PORT = EMAIL_URL.hostname, EMAIL_URL.port or MAIL_PORTS[EMAIL_URL.scheme]
+    EMAIL_HOST_USER = unquote(EMAIL_URL.username or "")
+    EMAIL_HOST_PASSWORD = env.password_of(EMAIL_URL)
+    EMAIL_USE_TLS = EMAIL_URL.scheme == "smtp+starttls"
+    EMAIL_USE_SSL = EMAIL_URL.scheme == "smtps"
+EMAIL_TIMEOUT = 10
+EMAIL_CONFIGURED = bool(EMAIL_URL or env.text("TENLYR_EMAIL_BACKEND"))
+DEFAULT_FROM_EMAIL = env.text("TENLYR_EMAIL_FROM", "Tenlyr <tenlyr@localhost>")
+
 # ---- Proofs: dedicated Locations that each attacks at most; of the others it reads the catalogue.
 PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)
 

@@ -8,7 +8,9 @@ class HealthConfig(AppConfig):
     label = "health"
 
     def ready(self) -> None:
-        from apps.health import holding
-        from tenlyr.core import registry
+        from apps.health import alerting, holding, listening
+        from tenlyr.core import events, registry
 
         registry.register(holding.HOLDING)
+        registry.register(alerting.HOLDING)
+        events.subscribe(listening.listen)

@@ -8,10 +8,12 @@ from apps.tenants.plans import Limit as Limit
 from apps.tenants.plans import Limits as Limits
 from apps.tenants.plans import TenantPlan as TenantPlan
 from apps.tenants.selectors import Filter as Filter
+from apps.tenants.selectors import after as after
 from apps.tenants.selectors import count as count
 from apps.tenants.selectors import describe as describe
 from apps.tenants.selectors import get as get
 from apps.tenants.selectors import is_active as is_active
+from apps.tenants.selectors import names as names
 from apps.tenants.selectors import page as page
 from apps.tenants.selectors import workspace_of as workspace_of
 from apps.tenants.states import Status as Status

@@ -89,6 +89,27 @@ def workspace_of(tenant_id: UUID) -> UUID | None:
     return rows.first() or gone.values_list("workspace_id", flat=True).first()
 
 
+def names(tenant_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of tenants, for people; unknown ones are absent."""
+    rows = Tenant.objects.filter(pk__in=list(tenant_ids))
+    return dict(rows.values_list("id", "name"))
+
+
+def after(last: UUID | None, most: int) -> list[tuple[UUID, UUID, bool]]:
+    """The next tenants of the whole installation in the order of their ids: id, workspace, and
+    whether it is active. Begins with None; an empty answer is the end.
+    """
+    rows = Tenant.objects.order_by("id")
+    if last is not None:
+        rows = rows.filter(id__gt=last)
+    return [
+        (tenant_id, workspace_id, status == Status.ACTIVE)
+        for tenant_id, workspace_id, status in rows.values_list("id", "workspace_id", "status")[
+            :most
+        ]
+    ]
+
+
 def is_active(tenant_id: UUID) -> bool:
     """Whether the tenant is there and may work."""
     return Tenant.objects.filter(pk=tenant_id, status=Status.ACTIVE).exists()

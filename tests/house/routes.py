@@ -70,7 +70,19 @@ def _dataplane(method: str, path: str, body: Any = None, *query: str) -> Operati
     return Operation(method, f"/api/v1/dataplane{path}", Scope.ADMIN, body, frozenset(query))
 
 
+def _alerts(method: str, path: str, scope: Scope, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/alerts{path}", scope, body, frozenset(query))
+
+
 NOBODY = "01900000-0000-7000-8000-000000000000"
+NARROWED = ("severity", "type", "tenantId")
+ALERT = {
+    "tenantId": NOBODY,
+    "type": "disk_full",
+    "severity": "warning",
+    "title": "The disk is full",
+    "message": "97 % of 100 GB",
+}
 EVENT = {"metric": "api_call", "value": 1}
 OPERATIONS = [
     _admin("GET", "", None, "limit", "cursor", "ownerEmail", "status", "plan"),
@@ -106,6 +118,19 @@ OPERATIONS = [
     _isolation("GET", "/connection", Scope.ANY, None, "tenantId"),
     _isolation("POST", "/connection/credentials", Scope.ANY, {"ttlSeconds": 3600}),
     _isolation("DELETE", "/connection/credentials/{credential_id}", Scope.ANY),
+    _alerts("GET", "", Scope.ANY, None, "limit", "cursor", "status", *NARROWED),
+    _alerts("POST", "", Scope.ADMIN, ALERT),
+    _alerts("GET", "/unresolved", Scope.ANY, None, "limit", "cursor", *NARROWED),
+    _alerts("POST", "/resolve-all", Scope.ANY, {}),
+    _alerts("GET", "/{alert_id}", Scope.ANY),
+    _alerts("POST", "/{alert_id}/resolve", Scope.ANY, {}),
+    _alerts("GET", "/channels", Scope.ADMIN, None, "limit", "cursor"),
+    _alerts("POST", "/channels", Scope.ADMIN, {"kind": "slack", "target": "https://8.8.8.8/x"}),
+    _alerts("GET", "/channels/{channel_id}", Scope.ADMIN),
+    _alerts("PATCH", "/channels/{channel_id}", Scope.ADMIN, {"minSeverity": "info"}),
+    _alerts("DELETE", "/channels/{channel_id}", Scope.ADMIN, {}),
+    _alerts("POST", "/channels/{channel_id}/test", Scope.ADMIN, {}),
+    _alerts("GET", "/channels/{channel_id}/messages", Scope.ADMIN, None, "limit", "cursor"),
     _dataplane("GET", "/releases", None, "limit", "cursor"),
     _dataplane("POST", "/releases", {"version": 2, "sql": "COMMENT ON TABLE thing IS 'ours'"}),
     _dataplane("GET", "/releases/{version}"),

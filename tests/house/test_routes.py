@@ -11,14 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from apps.isolation.public import Move
-from apps.prover.models import Proof
-from tenlyr.core import clock, keys
+from tenlyr.core import keys
 from tenlyr.core.keys import Kind
 from tests import cast
 from tests.cast import Answer, Api, Customer
 from tests.core.conftest import address  # noqa: F401 - a fixture
 from tests.dataplane.plane import with_tables
+from tests.house.planting import planted
 from tests.house.routes import (
     ADMIN_SITE,
     METHODS,
@@ -49,35 +48,13 @@ OF_ADMINS = each(*[one for one in OPERATIONS if one.scope is Scope.ADMIN])
 @pytest.fixture(scope="module")
 def victim(_database: None) -> Customer:
     """A tenant that all calls are about, on a plan that would let it do everything."""
-    return with_tables(with_a_move(cast.tenant(cast.workspace(), "Victim", plan="enterprise")))
+    return with_tables(planted(cast.tenant(cast.workspace(), "Victim", plan="enterprise")))
 
 
 @pytest.fixture(scope="module")
 def foreigner(_database: None) -> Customer:
     """A tenant of another workspace."""
-    return with_a_move(cast.tenant(cast.workspace(), "Foreigner", plan="enterprise"))
-
-
-def with_a_move(customer: Customer) -> Customer:
-    """The tenant, once moved and once proved: both records bear the tenant's own id, so that one
-    id fits all paths.
-    """
-    Move.objects.create(
-        id=customer.id,
-        tenant_id=customer.id,
-        workspace_id=customer.workspace.id,
-        from_level="dedicated_schema",
-        to_level="shared_schema",
-        status="failed",
-    )
-    Proof.objects.create(
-        id=customer.id,
-        workspace_id=customer.workspace.id,
-        cause="command",
-        status="broken",
-        finished_at=clock.now(),
-    )
-    return customer
+    return planted(cast.tenant(cast.workspace(), "Foreigner", plan="enterprise"))
 
 
 @pytest.fixture
