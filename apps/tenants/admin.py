@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.isolation.public import Level, Move
@@ -12,36 +12,7 @@ from apps.tenants import catalogue, lifecycle, moving, selectors
 from apps.tenants.models import DeletionCertificate, PlanVersion, Tenant
 from apps.tenants.plans import TenantPlan
 from tenlyr.core import context
-from tenlyr.core.errors import ApiError
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Rows that only verbs change."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def act(self, request: HttpRequest, what: str, verb: Any, rows: "QuerySet[Any]") -> None:
-        """Do `verb` to each row as the signed-in operator; tell how many, and each refusal."""
-        here = context.current()
-        here.actor_type, here.actor_id = "operator", str(request.user.pk)
-        done, refused = 0, []
-        for row in rows:
-            try:
-                verb(row)
-                done += 1
-            except ApiError as error:
-                refused.append(f"{row}: {error.public}")
-        if done:
-            self.message_user(request, f"{done} {what}.")
-        for line in refused:
-            self.message_user(request, line, messages.ERROR)
+from tenlyr.core.admin import ReadOnly
 
 
 @admin.register(Tenant)

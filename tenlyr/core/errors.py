@@ -127,7 +127,7 @@ class IdempotencyInProgress(Conflict):
 
 class SecretExpired(Conflict):
     code = "secret_expired"
-    message = "The tenant was created, but its key is shown for 10 minutes only: use rotate-key."
+    message = "It was done, but its secret is shown for 10 minutes only: rotate it."
 
 
 class BodyTooLarge(ApiError):

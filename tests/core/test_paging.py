@@ -53,6 +53,18 @@ def test_every_row_once_and_newest_first(rows: Any, limit: int) -> None:
     assert found == sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
 
 
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_by_id_alone(rows: Any, limit: int) -> None:
+    found: list[Any] = []
+    cursor = None
+    while not found or cursor:
+        page = paging.newest_id_first(rows, place="tests", limit=limit, cursor=cursor)
+        found, cursor = [*found, *page.rows], page.next_cursor
+    assert found == sorted(rows, key=lambda row: row.id, reverse=True)
+    with pytest.raises(errors.InvalidCursor):
+        paging.newest_id_first(rows, place="tests", limit=limit, cursor="abc")
+
+
 def test_only_the_last_page_has_no_cursor(rows: Any) -> None:
     pages = walk(rows, 3)
     assert [len(page.rows) for page in pages] == [3, 3, 1]

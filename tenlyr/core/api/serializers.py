@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,9 @@ from tenlyr.core.api import wire
 # What `is_plain` refuses, spelled out for the document: its readers cannot run our code.
 NOT_PLAIN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 # Bidirectional overrides turn a name around on the screen of whoever reads it.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -27,6 +31,19 @@ def is_plain(text: str) -> bool:
     overrides.
     """
     return not any(c in _BIDI or unicodedata.category(c) in {"Cc", "Cs"} for c in text)
+
+
+def moment(text: str) -> datetime | None:
+    """A moment in RFC 3339's form, in UTC; None for any other text. Years at the ends of the
+    calendar are brought to where every zone has them.
+    """
+    if not RFC_3339.fullmatch(text):
+        return None
+    try:
+        found = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    return found.replace(year=min(max(found.year, 2), 9998)).astimezone(UTC)
 
 
 class StrictCharField(serializers.CharField):
@@ -68,6 +85,25 @@ class StrictIntegerField(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
             self.fail("invalid")
         return int(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's `true` or `false`: no `"true"`, no `1` (B04)."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictMomentField(serializers.DateTimeField):
+    """A moment in RFC 3339's form with its offset, as `clock.iso` writes it; read into UTC."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = moment(data) if isinstance(data, str) else None
+        if found is None:
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss[.sss]Z")
+        return found
 
 
 class IdField(serializers.UUIDField):

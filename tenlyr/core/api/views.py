@@ -22,7 +22,9 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        unknown = sorted(set(request.query_params) - self.known_query)
+        # A list's filters mean nothing to what is made beside it.
+        known = self.known_query if request.method in {"GET", "HEAD"} else frozenset()
+        unknown = sorted(set(request.query_params) - known)
         if unknown:
             raise errors.invalid(unknown[0], "unknown_field", "Unknown query parameter.")
         for name, values in request.query_params.lists():

@@ -1,6 +1,6 @@
 """Strict fields: wire names, no unknown field, no silent conversion (R13, B02, B04, B06)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,15 @@ from tenlyr.core.api.serializers import (
     IdField,
     MomentField,
     NoFieldsSerializer,
+    StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
     StrictIntegerField,
+    StrictMomentField,
     WireSerializer,
     is_plain,
+    moment,
 )
 
 
@@ -32,6 +35,8 @@ class Order(WireSerializer):
     item_count = StrictIntegerField(min_value=1, max_value=9, required=False)
     size = StrictChoiceField(choices=["small", "large"], required=False)
     owner_id = IdField(required=False)
+    is_gift = StrictBooleanField(required=False)
+    due_at = StrictMomentField(required=False)
     paid_at = MomentField(read_only=True)
     made_up_id = serializers.CharField(read_only=True)
 
@@ -137,3 +142,52 @@ def test_plain_means_no_control_character(text: str) -> None:
         not any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in text)
         and not set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     )
+
+
+@pytest.mark.parametrize("value", ["true", "yes", 1, 0, "", [], {}, None])
+def test_only_true_and_false_are_either(value: object) -> None:
+    assert codes({"isGift": value}) == {"isGift": "null" if value is None else "invalid"}
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_true_and_false(value: bool) -> None:
+    bound = Order(data={"isGift": value})
+    assert bound.is_valid()
+    assert bound.validated_data == {"is_gift": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-21T04:05:06Z",
+        "2026-11-21t04:05:06.0z",
+        "2026-11-21T04:05:06.000000000+00:00",
+        "2026-11-21T05:35:06+01:30",
+        "2026-11-20T20:05:06-08:00",
+    ],
+)
+def test_a_moment_in_any_zone_is_read_into_ours(text: str) -> None:
+    assert moment(text) == datetime(2026, 11, 21, 4, 5, 6, tzinfo=UTC)
+    bound = Order(data={"dueAt": text})
+    assert bound.is_valid()
+    assert bound.validated_data["due_at"].tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-11-21", "2026-11-21T04:05:06", "2026-11-21 04:05:06Z", "20261121T040506Z", "now"),
+        *("2026-02-30T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T04:05:06+25:00", ""),
+        *("2026-11-21T04:05:06Z\n", "٢٠٢٦-11-21T04:05:06Z", 1_763_700_000, True, []),
+    ],
+)
+def test_what_is_no_moment(value: object) -> None:
+    assert codes({"dueAt": value}) == {"dueAt": "invalid"}
+
+
+@given(st.datetimes(), st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
+def test_every_moment_of_every_zone_can_be_read(local: datetime, offset: timedelta) -> None:
+    whole = timedelta(minutes=offset // timedelta(minutes=1))
+    found = moment(local.replace(tzinfo=timezone(whole)).isoformat())
+    assert found is not None
+    assert found.tzinfo is UTC
