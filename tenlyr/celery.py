@@ -40,6 +40,17 @@ app.conf.beat_schedule = {
         "task": "health.forget_messages",
         "schedule": crontab(minute=37, hour=3),
     },
+    # Every 5 s whatever happens: when nobody takes it, the next one does.
+    "webhooks.pump": {"task": "webhooks.pump", "schedule": 5.0, "options": {"expires": 10}},
+    "webhooks.cancel": {"task": "webhooks.cancel", "schedule": 60.0},
+    "webhooks.ensure_partitions": {
+        "task": "webhooks.ensure_partitions",
+        "schedule": crontab(minute=27),
+    },
+    "webhooks.drop_expired": {
+        "task": "webhooks.drop_expired",
+        "schedule": crontab(minute=7, hour=4),
+    },
     "prover.nightly": {"task": "prover.nightly", "schedule": crontab(minute=23, hour=2)},
     "prover.prove": {"task": "prover.prove", "schedule": 60.0},
     "core.forget_idempotency": {"task": "core.forget_idempotency", "schedule": 60.0},

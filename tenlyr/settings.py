@@ -156,6 +156,10 @@ EMAIL_TIMEOUT = 10
 EMAIL_CONFIGURED = bool(EMAIL_URL or env.text("TENLYR_EMAIL_BACKEND"))
 DEFAULT_FROM_EMAIL = env.text("TENLYR_EMAIL_FROM", "Tenlyr <tenlyr@localhost>")
 
+# ---- Webhooks: how long the log of deliveries is kept; processes that send at the same time.
+WEBHOOK_RETENTION_MONTHS = env.integer("TENLYR_WEBHOOK_RETENTION_MONTHS", 3, least=1, most=240)
+WEBHOOK_PUMPS = env.integer("TENLYR_WEBHOOK_PUMPS", 1, least=1, most=64)
+
 # ---- Proofs: dedicated Locations that each attacks at most; of the others it reads the catalogue.
 PROOF_LOCATIONS = env.integer("TENLYR_PROOF_LOCATIONS", 20, most=10_000)
 
@@ -271,6 +275,8 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
+# What must be prompt has workers of its own: a move takes as long as it takes.
+CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "prompt"}, "health.*": {"queue": "prompt"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -38,8 +38,10 @@ def _migration(when: str, **more: Any) -> Entry:
 
 
 def _endpoint(when: str, **more: Any) -> Entry:
+    """`tenantId` stands there when the endpoint is a tenant's own."""
+    optional = frozenset(more.pop("optional", ()))
     data = {"endpointId": ENDPOINT, "url": "https://example.com/hooks", **more}
-    return Entry(when, data)
+    return Entry(when, data, optional)
 
 
 CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
@@ -95,9 +97,25 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
             "a proof found a way by which a tenant's rows could get out; it names no tenant",
             {"proofId": PROOF, "digest": DIGEST, "attacks": 1_204, "breaches": 1, "defects": 1},
         ),
-        EventType.ENDPOINT_FAILING: _endpoint(NOT_YET),
-        EventType.ENDPOINT_DISABLED: _endpoint(NOT_YET),
-        EventType.WEBHOOK_TEST: _endpoint(NOT_YET),
+        EventType.ENDPOINT_FAILING: _endpoint(
+            "an endpoint has failed for 50, 70 or 90 % of the time after which it is disabled",
+            tenantId=TENANT,
+            percent=50,
+            failingSince="2026-11-19T16:05:06.789Z",
+            disabledAt="2026-11-24T16:05:06.789Z",
+            optional=["tenantId"],
+        ),
+        EventType.ENDPOINT_DISABLED: _endpoint(
+            "an endpoint failed for 5 days, or answered 410: nothing is sent there any more",
+            tenantId=TENANT,
+            reason="It failed for 5 days.",
+            optional=["tenantId"],
+        ),
+        EventType.WEBHOOK_TEST: _endpoint(
+            "somebody asked for it; only the endpoint named gets it",
+            tenantId=TENANT,
+            optional=["tenantId"],
+        ),
     }
 )
 

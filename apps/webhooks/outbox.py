@@ -5,9 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from apps.webhooks.models import OutboxEvent
-from tenlyr.core import clock
+from tenlyr.core import clock, tasks
 from tenlyr.core.events import Event
 from tenlyr.core.registry import Holding
+
+# A process sends one message for all its events of so many seconds; the pump sweeps besides.
+KICK_S = 0.2
 
 
 def keep(event: Event) -> None:
@@ -20,6 +23,7 @@ def keep(event: Event) -> None:
         data=event.data,
         created_at=event.created_at,
     )
+    tasks.after_commit("webhooks.pump", delay_s=KICK_S)
 
 
 def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:

@@ -30,9 +30,20 @@ def instances() -> list[str]:
 
 
 def worker() -> list[str]:
-    """Celery's worker."""
+    """Celery's worker for what may take long: moves, proofs, roll-outs."""
+    return _worker("celery")
+
+
+def prompt() -> list[str]:
+    """Celery's worker for what must not wait: webhooks, health, alerts."""
+    return _worker("prompt")
+
+
+def _worker(queue: str) -> list[str]:
     options = ("--without-gossip", "--without-mingle", "--concurrency", "2")
-    return python("-m", "celery", "-q", "-A", "tenlyr", "worker", *options, "--loglevel", "warning")
+    named = ("-Q", queue, "-n", f"{queue}@%h")
+    words = ("celery", "-q", "-A", "tenlyr", "worker", *named, *options, "--loglevel", "warning")
+    return python("-m", *words)
 
 
 def beat() -> list[str]:

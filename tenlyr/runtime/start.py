@@ -127,6 +127,7 @@ class Start:
         # As root on a laptop: Celery says so at length, and we know.
         quiet = {**variables, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
         self._add("work", "worker", product.worker(), quiet)
+        self._add("work", "prompt", product.prompt(), quiet)
         # Asked to stop, Celery's clock writes to the database inside its signal handler, and hangs
         # if it was there already. It holds nothing that must not be lost.
         self._add("work", "beat", product.beat(), variables, stop_signal=signal.SIGKILL)

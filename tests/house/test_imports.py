@@ -17,7 +17,7 @@ OPEN = {
 OWN_SQL = re.compile(
     r"apps/isolation/|tenlyr/core/|apps/metering/|apps/audit/trail\.py"
     r"|apps/(tenants|workspaces)/keys\.py|apps/tenants/activity\.py|apps/prover/"
-    r"|apps/dataplane/|apps/health/"
+    r"|apps/dataplane/|apps/health/|apps/webhooks/statements\.py"
 )
 # name -> the only place that may import it
 ONE_DOOR = {

@@ -107,7 +107,7 @@ def test_a_killed_web_process_comes_back(up: Up) -> None:
     assert eventually(up.is_ready, "ready")
 
 
-@pytest.mark.parametrize("name", ["celery -q -A tenlyr worker", "celery -q -A tenlyr beat"])
+@pytest.mark.parametrize("name", ["worker -Q celery", "worker -Q prompt", "tenlyr beat"])
 def test_a_killed_background_process_comes_back_whole(up: Up, name: str) -> None:
     main = up.children(name)[0]
     pool = up.children(name, parent=main)

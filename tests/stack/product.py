@@ -19,7 +19,7 @@ START_TIMEOUT_S = 60
 
 
 class Product:
-    """Web processes, consumer and worker against `servers`.
+    """Web processes, consumer and workers against `servers`.
 
     All web processes answer on `port`; with `own_ports` each has one of its own, in `ports`.
     """
@@ -31,6 +31,7 @@ class Product:
         web: int = 2,
         consumers: int = 1,
         worker: bool = False,
+        prompt: bool = False,
         threads: int = 8,
         own_ports: bool = False,
         **settings: str,
@@ -53,6 +54,7 @@ class Product:
             self._child(f"consumer-{n}", product.consumer()) for n in range(consumers)
         ]
         self.worker = self._child("worker", product.worker()) if worker else None
+        self.prompt = self._child("prompt", product.prompt()) if prompt else None
 
     @property
     def url(self) -> str:
@@ -67,7 +69,8 @@ class Product:
     @property
     def children(self) -> list[Command]:
         """All processes, in the order of their start."""
-        return [*self.consumers, *([self.worker] if self.worker else []), *self.web]
+        workers = [one for one in (self.worker, self.prompt) if one]
+        return [*self.consumers, *workers, *self.web]
 
     def start(self) -> Self:
         """Set up the database, start everything and wait until each port is ready."""

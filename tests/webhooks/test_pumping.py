@@ -1,0 +1,104 @@
+"""Who sends, and what happens when it dies or loses its seat (R8, F32)."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import F
+
+from apps.webhooks import fanning, pumping, queueing, seats
+from apps.webhooks.models import Endpoint, Seat
+from tenlyr.core import clock
+from tests.core.threads import together
+from tests.webhooks.stage import BUDGET_S, Stage
+
+
+def expire() -> None:
+    """Let the time of every seat pass."""
+    Seat.objects.update(until=clock.now().replace(year=2000))
+
+
+def begun_by_the_dead(stage: Stage, count: int = 5) -> seats.Held:
+    """A pump that began as many deliveries, and was killed before it knew how they ended."""
+    seat = seats.take()
+    assert seat is not None
+    fanning.fan_out()
+    known = {one.id: one for one in Endpoint.objects.filter(workspace_id=stage.id)}
+    with transaction.atomic():
+        jobs = queueing.begin(dict.fromkeys(known, count), known, [], clock.now())
+    assert len(jobs) == count * len(known)
+    return seat
+
+
+def test_what_the_dead_had_begun_is_sent_by_the_next(stage: Stage) -> None:
+    _, receiver = stage.listen()
+    sent = stage.emit(5)
+    begun_by_the_dead(stage)
+    assert stage.pump() == 0  # the seat is not free yet
+    expire()
+    assert stage.pump() == 5
+    assert sorted(receiver.ids) == sorted(sent)
+    outcomes = [(one.number, one.outcome) for one in stage.attempts()]
+    assert sorted(outcomes) == [(1, "interrupted")] * 5 + [(2, "accepted")] * 5
+
+
+def test_an_attempt_that_was_cut_off_costs_none_of_the_schedule(stage: Stage) -> None:
+    stage.listen()
+    stage.emit()
+    begun_by_the_dead(stage, 1)
+    expire()
+    stage.pump()
+    delivery = stage.deliveries().get()
+    assert (delivery.attempts, delivery.failures, delivery.status) == (2, 0, "delivered")
+
+
+def test_who_lost_its_seat_writes_nothing(stage: Stage) -> None:
+    dead = begun_by_the_dead(stage, 0)
+    expire()
+    heir = seats.take()
+    assert heir is not None
+    with pytest.raises(seats.SeatLost):
+        dead.hold()
+    dead.leave()  # not its own any more: it frees nothing
+    heir.hold()
+    assert seats.take() is None
+    heir.leave()
+
+
+def test_of_many_that_come_at_once_one_gets_the_seat(stage: Stage) -> None:
+    Seat.objects.all().delete()
+    taken = [seat for seat in together([seats.take] * 8) if seat is not None]
+    assert len(taken) == 1
+    taken[0].leave()
+
+
+def test_several_seats_share_the_endpoints(stage: Stage, settings: Any) -> None:
+    settings.WEBHOOK_PUMPS = 2
+    receivers = [stage.listen()[1] for _ in range(4)]
+    sent = stage.emit(20)
+    fanning.fan_out()
+    posts = together([lambda: pumping.pump(BUDGET_S, stays=False)] * 2)
+    assert sum(posts) == 80
+    for receiver in receivers:
+        assert sorted(receiver.ids) == sorted(sent)
+    Seat.objects.all().delete()
+
+
+def test_a_pump_that_is_told_to_stop_leaves_nothing_begun(stage: Stage) -> None:
+    stage.listen()
+    stage.emit(10)
+    assert pumping.pump(BUDGET_S, should_stop=lambda: True) == 0
+    assert not stage.deliveries(attempts__gt=F("failures")).exists()
+    assert seats.take() is not None
+    Seat.objects.all().delete()
+
+
+def test_an_endpoint_whose_secret_cannot_be_opened_holds_up_nobody(stage: Stage) -> None:
+    broken, unheard = stage.listen()
+    _, good = stage.listen()
+    Endpoint.objects.filter(id=broken.id).update(secret=b"of another installation")
+    stage.emit(3)
+    stage.pump()
+    assert (len(unheard.got), len(good.got)) == (0, 3)
+    said = {one.reason for one in stage.attempts(outcome="blocked")}
+    assert said == {"It could not be signed: rotate the endpoint's secret."}
