@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from apps.health import public as health
+from apps.health.public import Health
 from apps.metering import public as metering
 from apps.tenants import public as tenants
 from apps.tenants.public import Filter, Limits, Tenant
@@ -11,13 +13,7 @@ from tenlyr.core.metrics import Metric, from_counter
 from tenlyr.core.paging import Page
 
 ROUTE = "dashboard"
-# Every field is always there: these features are not, and nothing is known of them yet.
-NO_HEALTH = {
-    "error_rate": None,
-    "request_rate": None,
-    "sla_risk": False,
-    "health_status": "unknown",
-}
+# Every field is always there: billing is not, and nothing is known of it yet.
 NO_BILLING = {"mrr_cents": 0, "usage_cost_cents": 0}
 USED = {
     Metric.API_CALL: "api_calls",
@@ -44,10 +40,13 @@ def rows(shown: Iterable[Tenant]) -> list[dict[str, Any]]:
     listed = list(shown)
     ids = [tenant.id for tenant in listed]
     totals, limits = metering.totals(ids), tenants.limits_by_tenant(ids)
-    return [_row(one, totals.get(one.id, {}), limits.get(one.id, {})) for one in listed]
+    healths = health.statuses(ids)
+    return [
+        _row(one, totals.get(one.id, {}), limits.get(one.id, {}), healths[one.id]) for one in listed
+    ]
 
 
-def _row(tenant: Tenant, used: Mapping[Metric, int], limits: Limits) -> dict[str, Any]:
+def _row(tenant: Tenant, used: Mapping[Metric, int], limits: Limits, now: Health) -> dict[str, Any]:
     return {
         "id": tenant.id,
         "name": tenant.name,
@@ -62,6 +61,9 @@ def _row(tenant: Tenant, used: Mapping[Metric, int], limits: Limits) -> dict[str
             for metric, name in LIMIT.items()
         },
         "rate_limit": tenant.limit_rpm,
-        **NO_HEALTH,
+        "error_rate": now.error_rate,
+        "request_rate": now.request_rate,
+        "sla_risk": now.sla_risk,
+        "health_status": now.status.value,
         **NO_BILLING,
     }

@@ -20,6 +20,7 @@ from tenlyr.core.events import EventType
 from tenlyr.core.stored_key import Minted
 
 LONGEST_GRACE = timedelta(days=7)
+HIGHEST_RPM = 1_000_000
 
 
 def suspend(*, workspace_id: UUID, tenant_id: UUID, reason: str = "") -> Tenant:
@@ -78,6 +79,24 @@ def update(
                 setattr(tenant, field, value)
             tenant.save(update_fields=list(changed))
             _record(tenant, "tenant.updated", fields=sorted(changed))
+    return tenant
+
+
+def throttle(*, workspace_id: UUID, tenant_id: UUID, limit_rpm: int | None) -> Tenant:
+    """Cap what the tenant may track a minute, from 1 to `HIGHEST_RPM`, on every process in under a
+    second; None takes the cap away (A24).
+    """
+    if limit_rpm is not None and not 1 <= limit_rpm <= HIGHEST_RPM:
+        raise ValueError(f"limit_rpm must be from 1 to {HIGHEST_RPM}, not {limit_rpm}")
+    with transaction.atomic():
+        tenant = _standing(workspace_id, tenant_id)
+        before = tenant.limit_rpm
+        if before != limit_rpm:
+            tenant.limit_rpm = limit_rpm
+            tenant.save(update_fields=["limit_rpm"])
+            epochs.raise_epoch(tenant.id)
+            action = "tenant.unthrottled" if limit_rpm is None else "tenant.throttled"
+            _record(tenant, action, before_rpm=before, limit_rpm=limit_rpm)
     return tenant
 
 

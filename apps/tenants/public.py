@@ -3,6 +3,8 @@
 from apps.tenants.catalogue import limits_by_tenant as limits_by_tenant
 from apps.tenants.catalogue import limits_of as limits_of
 from apps.tenants.errors import TenantNotFound as TenantNotFound
+from apps.tenants.lifecycle import HIGHEST_RPM as HIGHEST_RPM
+from apps.tenants.lifecycle import throttle as throttle
 from apps.tenants.models import Tenant as Tenant
 from apps.tenants.plans import Limit as Limit
 from apps.tenants.plans import Limits as Limits

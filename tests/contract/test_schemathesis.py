@@ -17,7 +17,10 @@ from tests.house.sources import ROOT
 HERE = Path(__file__).parent
 BOUND_S = 110
 EXAMPLES = {"admin": 20, "tenant": 40}
-PATHS = {"admin": "^/api/v1/(tenants|dataplane|isolation|ratelimit)", "tenant": "^/api/v1/usage"}
+PATHS = {
+    "admin": "^/api/v1/(alerts|dataplane|health|isolation|ratelimit|tenants)",
+    "tenant": "^/api/v1/usage",
+}
 
 
 @pytest.fixture(scope="module")

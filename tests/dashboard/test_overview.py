@@ -1,13 +1,16 @@
 """One row per tenant, joined without a query per tenant (B1, A31, X14)."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.dashboard import overview
 from apps.dashboard.api.serializers import DashboardTenantSerializer
+from apps.health.models import Current
 from apps.tenants.models import Tenant
+from tenlyr.core import clock
 from tenlyr.core.api import wire
 from tests import cast
 from tests.cast import Account, Api, Customer
@@ -33,6 +36,21 @@ def test_what_is_not_known_is_empty_and_there(acme: Customer) -> None:
         "rate_limit": None,
     }.items() <= row.items()
     assert (row["api_calls"], row["storage_gb"], row["seats"], row["compute"]) == (0, 0, 0, 0)
+
+
+def test_health_is_that_of_the_last_scan(acme: Customer, globex: Customer) -> None:
+    Current.objects.create(
+        tenant_id=acme.id,
+        workspace_id=acme.workspace.id,
+        status="critical",
+        since=clock.now(),
+        error_rate=Decimal("12.4"),
+        request_rate=340.0,
+    )
+    other, row = overview.page(acme.workspace.id, limit=10, cursor=None).rows
+    names = ("error_rate", "request_rate", "sla_risk", "health_status")
+    assert [row[name] for name in names] == [12.4, 340.0, True, "critical"]
+    assert [other[name] for name in names] == [None, None, False, "unknown"]
 
 
 def test_limits_come_from_the_plan_and_null_is_unlimited(workspace: Account) -> None:
@@ -80,4 +98,4 @@ def test_the_number_of_queries_does_not_grow(workspace: Account, stored: object)
             rows = overview.page(workspace.id, limit=100, cursor=None).rows
         costs.append(len(queries))
     assert len(rows) == 10
-    assert costs == [3, 3]
+    assert costs == [5, 5]

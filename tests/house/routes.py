@@ -74,6 +74,10 @@ def _alerts(method: str, path: str, scope: Scope, body: Any = None, *query: str)
     return Operation(method, f"/api/v1/alerts{path}", scope, body, frozenset(query))
 
 
+def _health(method: str, path: str, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/health{path}", Scope.ADMIN, body, frozenset(query))
+
+
 NOBODY = "01900000-0000-7000-8000-000000000000"
 NARROWED = ("severity", "type", "tenantId")
 ALERT = {
@@ -140,6 +144,11 @@ OPERATIONS = [
     _dataplane("POST", "/releases/{version}/rollout/resume", {}),
     _dataplane("POST", "/releases/{version}/rollout/end", {}),
     _dataplane("GET", "/drift"),
+    _health("GET", "", None, "limit", "cursor"),
+    _health("GET", "/overview"),
+    _health("GET", "/{tenant_id}"),
+    _health("POST", "/{tenant_id}/throttle", {"limitRpm": 60}),
+    _health("DELETE", "/{tenant_id}/throttle", {}),
     Operation("POST", "/api/v1/ratelimit/check", Scope.ANY, {"cost": 1}),
 ]
 # For everybody, each with what it gives away.

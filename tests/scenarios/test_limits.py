@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.cast import email
-from tests.scenarios.caller import Caller
+from tests.scenarios.caller import Caller, until
 from tests.stack import Product
 
 LIMIT, SENT, CALLERS = 600, 700, 8
@@ -58,3 +58,27 @@ def test_six_hundred_calls_a_minute_whichever_process_answers(pair: Product, mad
     assert {one.headers["RateLimit-Limit"] for one in answers} == {str(LIMIT)}
     refused = [one for one in answers if one.status_code == 429]
     assert all(0 < int(one.headers["Retry-After"]) <= 61 for one in refused)
+
+
+def test_a_throttle_binds_in_the_process_that_did_not_hear_of_it(
+    pair: Product, product: Any, made: Any
+) -> None:
+    here, there = urls(pair)
+    path = f"/health/{made['tenant']['id']}/throttle"
+    with Caller(here, product.admin_key) as admin, Caller(there, made["apiKey"]) as customer:
+        assert {customer.track().status_code for _ in range(5)} == {201}
+        assert admin("POST", path, {"limitRpm": 1})["rateLimit"] == 1
+        refused = until(lambda: only(customer.track(), 429), 10)
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+        assert (refused.headers["RateLimit-Limit"], refused.headers["RateLimit-Remaining"]) == (
+            "1",
+            "0",
+        )
+        assert admin("DELETE", path)["rateLimit"] is None
+        until(lambda: only(customer.track(), 201), 10)
+        assert {customer.track().status_code for _ in range(5)} == {201}
+
+
+def only(answer: httpx.Response, status: int) -> httpx.Response | None:
+    """The answer, if it has that status."""
+    return answer if answer.status_code == status else None

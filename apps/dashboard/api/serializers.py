@@ -2,11 +2,12 @@
 
 from rest_framework import serializers
 
+from apps.health.public import Status as HealthStatus
 from apps.isolation.public import Level
 from apps.tenants.public import Status, TenantPlan
 from tenlyr.core.api.serializers import WireSerializer
 
-HEALTH = ["healthy", "warning", "critical", "unknown"]
+HEALTH = [status.value for status in HealthStatus]
 
 
 class DashboardTenantSerializer(WireSerializer):

@@ -1,6 +1,5 @@
 """The dashboard's rows, and the export of a tenant (B1, B12)."""
 
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -16,7 +15,7 @@ from tenlyr.core import errors, paging
 from tenlyr.core.api import wire
 from tenlyr.core.api.permissions import AdminKey
 from tenlyr.core.api.schema import CURSOR, documented
-from tenlyr.core.api.views import ApiView
+from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_MOST = 1_000
 FORMATS = [one.value for one in Format]
@@ -48,8 +47,7 @@ class DashboardView(ApiView):
         query = request.query_params
         limit = paging.limit_of(query.get("limit"), default=LIMIT_MOST, most=LIMIT_MOST)
         page = overview.page(self.principal.workspace_id, limit=limit, cursor=query.get("cursor"))
-        headers = _next_page(request.path, limit, page.next_cursor) if page.next_cursor else None
-        return Response(wire.camel_keys(page.rows), headers=headers)
+        return Response(wire.camel_keys(page.rows), headers=next_page(request, page.next_cursor))
 
 
 class ExportView(ApiView):
@@ -79,8 +77,3 @@ class ExportView(ApiView):
             content_type=made.content_type,
             headers={"Content-Disposition": f'attachment; filename="{made.name}"'},
         )
-
-
-def _next_page(path: str, limit: int, cursor: str) -> dict[str, str]:
-    query = urlencode({"limit": limit, "cursor": cursor})
-    return {"X-Next-Cursor": cursor, "Link": f'<{path}?{query}>; rel="next"'}

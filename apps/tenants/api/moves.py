@@ -1,7 +1,6 @@
 """The moves API: start one, look at it, take it back (B17-B19, X4, X55)."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +15,7 @@ from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey, AnyKey
 from tenlyr.core.api.schema import CURSOR, documented
 from tenlyr.core.api.serializers import CANONICAL_ID, NoFieldsSerializer
-from tenlyr.core.api.views import ApiView
+from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_DEFAULT, LIMIT_MOST = 100, 1_000
 LIST_PARAMETERS = [
@@ -99,9 +98,11 @@ class MigrationsView(MoveView):
         page = moving.page(
             self.principal.workspace_id, which, limit=limit, cursor=query.get("cursor")
         )
-        headers = _next_page(request, page.next_cursor) if page.next_cursor else None
         found = moving.describe_all(page.rows)
-        return Response(serializers.MigrationSerializer(found, many=True).data, headers=headers)
+        return Response(
+            serializers.MigrationSerializer(found, many=True).data,
+            headers=next_page(request, page.next_cursor),
+        )
 
     def _filter(self, request: Request) -> moving.Filter:
         query = request.query_params
@@ -147,8 +148,3 @@ class RollbackView(MoveView):
             lambda: shown(moving.roll_back(workspace_id=workspace_id, move_id=migration_id)),
             status=201,
         )
-
-
-def _next_page(request: Request, cursor: str) -> dict[str, str]:
-    query = urlencode({**request.query_params.dict(), "cursor": cursor})
-    return {"X-Next-Cursor": cursor, "Link": f'<{request.path}?{query}>; rel="next"'}

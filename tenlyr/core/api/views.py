@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +12,14 @@ from tenlyr.core import errors, idempotency
 from tenlyr.core.api.serializers import WireSerializer, is_plain
 from tenlyr.core.idempotency import Answer, Call
 from tenlyr.core.principal import Principal
+
+
+def next_page(request: Request, cursor: str | None) -> dict[str, str] | None:
+    """The headers of an array that has more: where it goes on."""
+    if cursor is None:
+        return None
+    query = urlencode({**request.query_params.dict(), "cursor": cursor})
+    return {"X-Next-Cursor": cursor, "Link": f'<{request.path}?{query}>; rel="next"'}
 
 
 class ApiView(APIView):
