@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/isolation/", include("apps.prover.api.urls")),
     path("api/v1/", include("apps.health.api.alerts_urls")),
     path("api/v1/health", include("apps.health.api.urls")),
+    path("api/v1/webhooks/", include("apps.webhooks.api.urls")),
     path("api/v1/", include("apps.dataplane.api.urls")),
     path("api/v1/", include("apps.tenants.api.urls")),
     path("livez", liveness.livez),

@@ -40,15 +40,17 @@ def create(
     events: Sequence[str] = (ALL,),
     description: str = "",
     is_ordered: bool = False,
+    is_vetted: bool = False,
 ) -> tuple[Endpoint, str]:
     """Add an endpoint, of one tenant's events where `tenant_id` is given; answers it with its
-    secret, which is not shown again.
+    secret, which is not shown again. Who calls it inside a transaction vets the URL before that.
 
     Raises `UrlNotAllowed`, `InvalidRequest`, `TenantNotFound`, `TooManyEndpoints`.
     """
     if tenant_id is not None:
         tenants.get(workspace_id, tenant_id)
-    vet(url, workspace_id=workspace_id, tenant_id=tenant_id)
+    if not is_vetted:
+        vet(url, workspace_id=workspace_id, tenant_id=tenant_id)
     secret = signing.new_secret()
     with transaction.atomic():
         _check_room(workspace_id, tenant_id)
@@ -194,7 +196,8 @@ def vet(url: str, *, workspace_id: UUID, tenant_id: UUID | None = None) -> None:
                     result="refused",
                     reason=error.public,
                 )
-        raise
+        named = {"field": "url", "code": error.code, "message": error.public}
+        raise errors.UrlNotAllowed(error.public, internal=error.internal, errors=[named]) from error
 
 
 def _check_room(workspace_id: UUID, tenant_id: UUID | None) -> None:

@@ -90,9 +90,9 @@ def replay(
     `EndpointNotFound`, `EndpointNotEnabled`, `ReplayTooLarge`, `InvalidRequest`.
     """
     if until <= since:
-        raise errors.invalid("to", "invalid", "must be later than from")
+        raise errors.invalid("until", "invalid", "Must be later than since.")
     if partitions.month_of(since) < partitions.kept_since():
-        raise errors.invalid("from", "invalid", "is older than the log is kept")
+        raise errors.invalid("since", "invalid", "Is older than the log is kept.")
     with transaction.atomic():
         endpoint = _ready(workspace_id, endpoint_id, tenant_id)
         events = _wanted(endpoint, since, until, types)

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 BOUND_S = 110
 EXAMPLES = {"admin": 20, "tenant": 40}
 PATHS = {
-    "admin": "^/api/v1/(alerts|dataplane|health|isolation|ratelimit|tenants)",
+    "admin": "^/api/v1/(alerts|dataplane|health|isolation|ratelimit|tenants|webhooks)",
     "tenant": "^/api/v1/usage",
 }
 

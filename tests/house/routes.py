@@ -78,6 +78,10 @@ def _health(method: str, path: str, body: Any = None, *query: str) -> Operation:
     return Operation(method, f"/api/v1/health{path}", Scope.ADMIN, body, frozenset(query))
 
 
+def _webhooks(method: str, path: str, body: Any = None, *query: str) -> Operation:
+    return Operation(method, f"/api/v1/webhooks{path}", Scope.ANY, body, frozenset(query))
+
+
 NOBODY = "01900000-0000-7000-8000-000000000000"
 NARROWED = ("severity", "type", "tenantId")
 ALERT = {
@@ -149,6 +153,33 @@ OPERATIONS = [
     _health("GET", "/{tenant_id}"),
     _health("POST", "/{tenant_id}/throttle", {"limitRpm": 60}),
     _health("DELETE", "/{tenant_id}/throttle", {}),
+    _webhooks("GET", "/endpoints", None, "limit", "cursor", "tenantId"),
+    _webhooks("POST", "/endpoints", {"url": "http://127.0.0.1:9/", "description": "x"}),
+    _webhooks("GET", "/endpoints/{endpoint_id}"),
+    _webhooks("PATCH", "/endpoints/{endpoint_id}", {"description": "other"}),
+    _webhooks("DELETE", "/endpoints/{endpoint_id}", {}),
+    _webhooks("POST", "/endpoints/{endpoint_id}/pause", {}),
+    _webhooks("POST", "/endpoints/{endpoint_id}/resume", {}),
+    _webhooks("POST", "/endpoints/{endpoint_id}/rotate-secret", {}),
+    _webhooks("POST", "/endpoints/{endpoint_id}/test", {}),
+    _webhooks(
+        "GET",
+        "/deliveries",
+        None,
+        *("limit", "cursor", "endpointId", "status", "type", "tenantId", "since", "until"),
+    ),
+    _webhooks("GET", "/deliveries/{delivery_id}"),
+    _webhooks("POST", "/deliveries/{delivery_id}/retry", {}),
+    _webhooks(
+        "POST",
+        "/replay",
+        {
+            "endpointId": NOBODY,
+            "since": "2026-11-20T00:00:00Z",
+            "until": "2026-11-21T00:00:00Z",
+        },
+    ),
+    _webhooks("GET", "/event-types"),
     Operation("POST", "/api/v1/ratelimit/check", Scope.ANY, {"cost": 1}),
 ]
 # For everybody, each with what it gives away.

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import override_settings
 
 from tenlyr.core import keys
 from tenlyr.core.keys import Kind
@@ -17,7 +18,7 @@ from tests import cast
 from tests.cast import Answer, Api, Customer
 from tests.core.conftest import address  # noqa: F401 - a fixture
 from tests.dataplane.plane import with_tables
-from tests.house.planting import planted
+from tests.house.planting import planted, uproot_endpoints, with_an_endpoint
 from tests.house.routes import (
     ADMIN_SITE,
     METHODS,
@@ -55,6 +56,14 @@ def victim(_database: None) -> Customer:
 def foreigner(_database: None) -> Customer:
     """A tenant of another workspace."""
     return planted(cast.tenant(cast.workspace(), "Foreigner", plan="enterprise"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loopback_receivers(_database: None) -> Iterator[None]:
+    """Endpoints may be on this machine, where nobody listens."""
+    with override_settings(EGRESS_ALLOW_LOOPBACK=True):
+        yield
+    uproot_endpoints()
 
 
 @pytest.fixture
@@ -173,6 +182,7 @@ class TestWho:
         if operation.scope is Scope.ANY:
             for own in (victim.key, victim.workspace.key):
                 assert call(client, operation, victim, key=own).status not in {401, 403}
+                with_an_endpoint(victim)  # what it deleted
             return
         other = victim.key if operation.scope is Scope.ADMIN else victim.workspace.key
         refused(call(client, operation, victim, key=other), 403, "insufficient_scope")
@@ -343,6 +353,15 @@ class TestHow:
             "code": "unknown_field",
             "message": "Unknown query parameter.",
         }
+
+    def test_the_query_of_the_list_beside_it(
+        self, client: Api, operation: Operation, victim: Customer
+    ) -> None:
+        lists = [one for one in OPERATIONS if one.path == operation.path and one.query]
+        for name in sorted(set().union(*[one.query for one in lists]) - operation.query):
+            path = f"{operation.at(victim.id)}?{name}=1"
+            shown = refused(call(client, operation, victim, path=path), 422, "invalid_request")
+            assert shown["errors"][0]["field"] == name
 
     def test_nul_and_repeats_in_known_query(
         self, client: Api, operation: Operation, victim: Customer

@@ -1,0 +1,1 @@
+"""The webhooks API, an operation at a time."""
