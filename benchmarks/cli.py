@@ -12,7 +12,7 @@ from benchmarks import budgets, machine, report
 from benchmarks.bench import Bench, Group
 from benchmarks.budgets import Budget, Figure
 from benchmarks.cpu import Neighbours
-from benchmarks.goals import drain, inside, moves, provisioning, releases, tracking
+from benchmarks.goals import drain, health, inside, moves, provisioning, releases, tracking
 from benchmarks.progress import Progress
 
 RESULTS = Path(__file__).with_name("results.jsonl")
@@ -20,6 +20,7 @@ GROUPS = (
     tracking.GROUP,
     inside.GROUP,
     drain.GROUP,
+    health.GROUP,
     moves.GROUP,
     provisioning.GROUP,
     releases.GROUP,

@@ -92,6 +92,11 @@ def forget(tenant_id: UUID) -> None:
 def group(tenant_ids: Iterable[UUID]) -> dict[Location, list[UUID]]:
     """Tenants by Location, in one query; those without a placement are absent."""
     rows = models.Placement.objects.filter(pk__in=list(tenant_ids)).values_list("pk", *PLACE)
+    return _grouped(rows)
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[Location, list[UUID]]:
+    """Rows of a tenant and its `PLACE`, by Location; their databases are known afterwards."""
     residents_of: dict[tuple[Any, ...], list[UUID]] = defaultdict(list)
     for tenant_id, *place in rows:
         residents_of[tuple(place)].append(tenant_id)
@@ -104,6 +109,19 @@ def residents(location: Location) -> set[UUID]:
     """The tenants that live at the Location. Rows of others may lie there still, or already."""
     rows = models.Placement.objects.filter(location_id=location.id)
     return set(rows.values_list("pk", flat=True))
+
+
+def dedicated() -> dict[Location, list[UUID]]:
+    """Every Location that is not the shared one, with the tenants that live there; the unclaimed
+    are left out. One query.
+    """
+    rows = models.Placement.objects.exclude(level=Level.SHARED_SCHEMA).values_list("pk", *PLACE)
+    return _grouped(rows)
+
+
+def shared() -> Location:
+    """The Location of all tenants that share a schema."""
+    return location_of(models.Location.objects.get(state=models.Location.State.SHARED))
 
 
 def levels_of(tenant_ids: Iterable[UUID]) -> dict[UUID, Level]:

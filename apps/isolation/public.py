@@ -32,7 +32,16 @@ from apps.isolation.moves.telling import provided_to
 from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
-from apps.isolation.placements import Location, Placement, group, locations, residents, stay
+from apps.isolation.placements import (
+    Location,
+    Placement,
+    dedicated,
+    group,
+    locations,
+    residents,
+    shared,
+    stay,
+)
 from apps.isolation.placements import levels_of as level_of
 from apps.isolation.placing import place, release
 from apps.isolation.proofs import settled, unclaimed
@@ -69,6 +78,7 @@ __all__ = [
     "control_fleet",
     "database_fleet",
     "database_part",
+    "dedicated",
     "defects",
     "deploy_connection",
     "ensure_roles",
@@ -96,6 +106,7 @@ __all__ = [
     "run_move",
     "scope",
     "settled",
+    "shared",
     "start_move",
     "stay",
     "stop_moves",

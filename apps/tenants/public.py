@@ -18,4 +18,5 @@ from apps.tenants.selectors import is_active as is_active
 from apps.tenants.selectors import names as names
 from apps.tenants.selectors import page as page
 from apps.tenants.selectors import workspace_of as workspace_of
+from apps.tenants.selectors import workspaces_of as workspaces_of
 from apps.tenants.states import Status as Status

@@ -110,6 +110,12 @@ def after(last: UUID | None, most: int) -> list[tuple[UUID, UUID, bool]]:
     ]
 
 
+def workspaces_of(tenant_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The workspace of each tenant that is there; a deleted one is absent."""
+    rows = Tenant.objects.filter(pk__in=list(tenant_ids))
+    return dict(rows.values_list("id", "workspace_id"))
+
+
 def is_active(tenant_id: UUID) -> bool:
     """Whether the tenant is there and may work."""
     return Tenant.objects.filter(pk=tenant_id, status=Status.ACTIVE).exists()

@@ -69,10 +69,35 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
             oldKeyExpiresAt="2026-11-22T04:05:06.789Z",
             nullable=["oldKeyExpiresAt"],
         ),
-        EventType.HEALTH_CRITICAL: _tenant(NOT_YET, errorRate=12.4, requestRate=340, slaRisk=True),
-        EventType.HEALTH_RECOVERED: _tenant(NOT_YET, errorRate=0.4, requestRate=338, slaRisk=False),
-        EventType.NOISY_NEIGHBOUR: _tenant(NOT_YET, message="…"),
-        EventType.NEIGHBOUR_QUIET: _tenant(NOT_YET, message="…"),
+        EventType.HEALTH_CRITICAL: _tenant(
+            "more than 10 % of its last minutes' events failed; once until it recovered",
+            errorRate=12.4,
+            requestRate=340,
+            slaRisk=True,
+        ),
+        EventType.HEALTH_RECOVERED: _tenant(
+            "it was critical and is seen to be better, or was silent for an hour",
+            errorRate=0.4,
+            requestRate=338,
+            slaRisk=False,
+            status="healthy",
+            nullable=["errorRate", "requestRate"],
+        ),
+        EventType.NOISY_NEIGHBOUR: _tenant(
+            "it makes much of its database's load, and far more than it used to",
+            message="Acme Corp makes 62% of the load of its database: 1,240 of 2,000 events a"
+            " minute, with 38 tenants active. That is 12.0 times its usual 103 (median of 140"
+            " hours).",
+            share=62,
+            eventsPerMinute=1_240,
+            fleetEventsPerMinute=2_000,
+            activeTenants=38,
+            usualEventsPerMinute=103.3,
+        ),
+        EventType.NEIGHBOUR_QUIET: _tenant(
+            "it was a noisy neighbour and is none any more",
+            message="Acme Corp makes no unusual part of the load of its database any more.",
+        ),
         EventType.ALERT_CREATED: _tenant(
             "an alert was opened, by itself or by hand; one that happens again is not told again",
             alertId=ALERT,

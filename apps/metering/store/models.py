@@ -39,7 +39,8 @@ class Minute(models.Model):
     """A minute of one metric: what health looks at (X5). Partitioned by month.
 
     `known` counts events that say whether they failed; `latencies` counts by the bounds of
-    `rollups.LATENCY_BOUNDS_MS`, the last place for those above all.
+    `inserting.LATENCY_BOUNDS_MS`, the last place for those above all. Fleet-wide reads of the
+    newest minutes have an index of their own.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "metric", "minute")
@@ -56,6 +57,7 @@ class Minute(models.Model):
 
     class Meta:
         db_table = "usage_minute"
+        indexes = [models.Index(fields=["minute"], name="usage_minute_recent")]
 
     def __str__(self) -> str:
         return f"{self.metric} {self.minute}: {self.count}"
