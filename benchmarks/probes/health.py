@@ -29,7 +29,7 @@ INSERT INTO tenlyr_shared.usage_event (tenant_id, id, ts, value, delta, latency_
 SELECT t, ('{head}' || lpad(to_hex(n), 12, '0'))::uuid,
        %(since)s + make_interval(secs => 300.0 * (n - %(first)s) / %(each)s), 1, 1,
        CASE WHEN n %% 10 > 0 THEN 3 * (n * 7919 %% 997) END,
-       CASE WHEN n %% 50 = 0 THEN 500 ELSE 200 END, NULL, true, 'api_call'
+       CASE WHEN n %% 50 = 49 THEN 500 ELSE 200 END, NULL, true, 'api_call'
 FROM unnest(%(tenants)s::uuid[]) AS t,
      generate_series(%(first)s::int, %(first)s::int + %(each)s::int - 1) AS n
 """
