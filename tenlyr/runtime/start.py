@@ -68,14 +68,8 @@ class Start:
         """The addresses of Postgres and Redis: those that were given, else our own, started now."""
         settings = {"TENLYR_SECRET_KEY": GIVEN.get("TENLYR_SECRET_KEY") or _secret(here)}
         settings["DATABASE_URL"] = self._database(here)
-        # With servers of our own, "a database of its own" can be a Postgres of its own.
-        given = "" if GIVEN.get("DATABASE_URL") else "instance"
-        if driver := GIVEN.get("TENLYR_DATABASE_DRIVER") or given:
-            settings["TENLYR_DATABASE_DRIVER"] = driver
+        settings |= _usual(has_own_servers=not GIVEN.get("DATABASE_URL"))
         settings["REDIS_URL"] = self._broker(here)
-        # On a developer's machine the receivers of webhooks are, too.
-        allowed = GIVEN.get("TENLYR_EGRESS_ALLOW_LOOPBACK") or "true"
-        settings["TENLYR_EGRESS_ALLOW_LOOPBACK"] = allowed
         if pool := GIVEN.get("DATABASE_POOL_URL"):
             checks.pooler()
             settings["DATABASE_POOL_URL"] = pool
@@ -185,6 +179,18 @@ def _host() -> str:
     """A name that the product answers to."""
     first = next(iter(env.words("TENLYR_ALLOWED_HOSTS")), "*").lstrip(".")
     return ports.HOST if first == "*" else first
+
+
+def _usual(*, has_own_servers: bool) -> dict[str, str]:
+    """What is as it was given, or else as it suits a machine that has our own servers."""
+    usual = {
+        # "A database of its own" can be a Postgres of its own.
+        "TENLYR_DATABASE_DRIVER": "instance",
+        # It is a developer's, and so are the receivers of webhooks on it.
+        "TENLYR_EGRESS_ALLOW_LOOPBACK": "true",
+    }
+    found = {name: GIVEN.get(name) or (has_own_servers and value) for name, value in usual.items()}
+    return {name: value for name, value in found.items() if value}
 
 
 def _secret(here: Home) -> str:

@@ -68,7 +68,7 @@ def test_secrets_lie_in_files_that_only_we_can_read(up: Up) -> None:
     assert (up.home / "admin_key").read_text() == f"{KEY}\n"
     names = {line.partition("=")[0] for line in (up.home / "run.env").read_text().splitlines()}
     secrets = {"DATABASE_URL", "REDIS_URL", "TENLYR_SECRET_KEY"}
-    assert names == {*secrets, "TENLYR_DATABASE_DRIVER"}
+    assert names == {*secrets, "TENLYR_DATABASE_DRIVER", "TENLYR_EGRESS_ALLOW_LOOPBACK"}
     secret = [path for path in up.home.rglob("*") if path.name in {"run.env", "admin_key"}]
     secret += [path for path in (up.home, up.servers) for path in path.rglob("*_password")]
     assert {mode(path) for path in [*secret, up.home / "secret_key"]} == {0o600}

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TypeVar
@@ -83,7 +84,8 @@ class Wire:
                 await self._feed()
                 continue
             except ssl.SSLError:
-                await self._flush()  # an alert: it tells the other side why
+                with suppress(ConnectionError):  # it may have gone; what it did is the error
+                    await self._flush()  # an alert: it tells the other side why
                 raise
             await self._flush()
             return result

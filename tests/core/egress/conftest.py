@@ -25,3 +25,12 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     connecting.context.cache_clear()
     yield made
     connecting.context.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine an answer takes longer; a test of a bound sets its own."""
+    from tenlyr.core.egress import connecting, posting
+
+    monkeypatch.setattr(connecting, "CONNECT_S", 30.0)
+    monkeypatch.setattr(posting, "REST_S", 30.0)

@@ -187,3 +187,16 @@ def canary(host: str = HOST, port: int = 0) -> Iterator[Canary]:
         assert made.callers() == 0
     finally:
         made.close()
+
+
+@contextlib.contextmanager
+def canaries() -> Iterator[Canary]:
+    """Two at one port, on both loopback addresses."""
+    while True:
+        with canary() as four, contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(canary("::1", four.port))
+            except OSError:  # somebody else has this port there
+                continue
+            yield four
+            return
