@@ -333,6 +333,9 @@ class TestHow:
             answer = call(client, operation, victim, method=method, body=None)
             if method != "HEAD":
                 refused(answer, 405, "method_not_allowed")
+            query = "&".join(f"{name}=1" for name in sorted(operation.query))
+            path = f"{operation.at(victim.id)}?{query}"
+            answer = call(client, operation, victim, method=method, body=None, path=path)
             assert answer.status == 405
             assert operation.method in answer.headers["Allow"]
 

@@ -31,8 +31,9 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # A list's filters mean nothing to what is made beside it.
-        known = self.known_query if request.method in {"GET", "HEAD"} else frozenset()
+        known = self.known_query
+        if request.method not in {"GET", "HEAD"} and hasattr(self, str(request.method).lower()):
+            known = frozenset()  # a list's filters mean nothing to what is made beside it
         unknown = sorted(set(request.query_params) - known)
         if unknown:
             raise errors.invalid(unknown[0], "unknown_field", "Unknown query parameter.")
