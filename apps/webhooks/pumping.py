@@ -34,7 +34,7 @@ SOON, LINGER_S = timedelta(seconds=6), 1.0
 # So many looks on end must find nothing: the first shows what is due, the next ones send it.
 IDLE_LOOKS = 2
 # A database that is away may come back: what was sent meanwhile is not forgotten.
-PATIENCE_S, RETRY_S = 8.0, 0.25
+PATIENCE_S, RETRY_S = 10.0, 0.25
 
 
 @dataclass(slots=True)
@@ -209,8 +209,8 @@ class Pump:
         return self._looked(news, errand.known) if errand.is_look else news
 
     def _looked(self, news: News, known: list[UUID]) -> News:
-        began = time.monotonic()
         news.events, _ = fanning.fan_out()
+        began = time.monotonic()
         waiting = queueing.waiting()
         news.waiting = {one: at for one, at in waiting.items() if self._seat.has(one)}
         news.endpoints = list(
@@ -234,8 +234,8 @@ class Pump:
         self._receivers.begin(news.jobs)
         is_active = bool(news.jobs or news.events or errand.ended)
         self._active_at = time.monotonic() if is_active else self._active_at
+        self._idle_looks = 0 if is_active else self._idle_looks + errand.is_look
         if errand.is_look:
-            self._idle_looks = 0 if is_active else self._idle_looks + 1
             is_idle = self._stays and not is_active and not self._receivers.busy
             rest_s = IDLE_S if is_idle else LOOK_S
             rest_s = max(rest_s, news.took_s * (1 / LOOK_SHARE - 1))
@@ -267,5 +267,5 @@ class Pump:
     def _over(self, post: "asyncio.Task[None]") -> None:
         self._posts.discard(post)
         self._wake.set()
-        if not self._is_last_round:
+        if not (self._is_closing and self._is_last_round):
             self._start()

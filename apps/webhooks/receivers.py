@@ -57,6 +57,7 @@ class Receiver:
 
     endpoint: Endpoint
     failures: int = 0
+    streak: int = 0
     latency_ms: float | None = None
     is_open: bool = True
     rests_until: float = 0.0
@@ -84,7 +85,9 @@ class Receiver:
             return 0
         if self.failures:
             return 1 - self.busy
-        return (AHEAD if self.is_quick else MOST_EACH) - self.busy
+        # The longer it takes all that comes, the more is begun ahead.
+        most = min(AHEAD, MOST_EACH + self.streak) if self.is_quick else MOST_EACH
+        return most - self.busy
 
     def ended(self, job: Job, latency_ms: float, now: float, *, is_accepted: bool) -> None:
         """Learn from an answer, or from its want."""
@@ -92,6 +95,7 @@ class Receiver:
         before = latency_ms if self.latency_ms is None else self.latency_ms
         self.latency_ms = before + WEIGHT * (latency_ms - before)
         self.failures = 0 if is_accepted else self.failures + 1
+        self.streak = self.streak + 1 if is_accepted else 0
         over = self.failures - PATIENCE
         rest_s = min(SHORTEST_REST_S * 2 ** min(over, 16), LONGEST_REST_S) if over >= 0 else 0.0
         self.rests_until = now + rest_s

@@ -1,7 +1,7 @@
 """Seats of pumps: who holds one sends, and whoever lost it writes nothing more (R8).
 
 An endpoint falls to one seat, so that how much is under way to it, and in which order, is known in
-one process. By Postgres' clock: a seat that is not held on to is free after 15 s.
+one process. By Postgres' clock: a seat that is not held on to is free after 5 s.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.webhooks import statements
 from apps.webhooks.models import Seat
 
-HELD_FOR = timedelta(seconds=15)
+HELD_FOR = timedelta(seconds=5)
 TAKE = """
 UPDATE webhooks_seat SET holder = %(holder)s, until = clock_timestamp() + %(held)s
 WHERE number = (

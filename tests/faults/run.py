@@ -1,4 +1,7 @@
-"""`python -m tests.faults.run`: kill, wait, count. Exit 1 when a promise did not hold."""
+"""`python -m tests.faults.run`: kill, wait, count. Exit 1 when a promise did not hold.
+
+`python -m tests.faults.run webhooks` does so with webhooks.
+"""
 
 import argparse
 import random
@@ -12,6 +15,7 @@ from rich.table import Table
 
 from tests.faults.scene import Outcome, Scene
 from tests.faults.target import Target
+from tests.faults.webhooks.script import main as webhooks
 
 KINDS = {
     "consumer": "consumer kills",
@@ -41,6 +45,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
 
 def main(given: Sequence[str]) -> int:
     """Run and print; answers the exit code."""
+    if given[:1] == ["webhooks"]:
+        return webhooks(given[1:])
     options = arguments(given)
     counts = {
         "consumer": options.consumer_kills,

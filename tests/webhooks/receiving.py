@@ -76,9 +76,9 @@ class Receivers:
         self._thread.join(10)
         self._loop.close()
 
-    def add(self, answer: Answer = ok) -> "Receiver":
-        """One more, on a port of its own."""
-        receiver = Receiver(answer)
+    def add(self, answer: Answer = ok, *, keeps: bool = True) -> "Receiver":
+        """One more, on a port of its own; without `keeps` it forgets what it got."""
+        receiver = Receiver(answer, keeps=keeps)
         self.run(receiver.listen())
         self._all.append(receiver)
         return receiver
@@ -99,8 +99,8 @@ class Receivers:
 class Receiver:
     """One receiver; `answer` may be exchanged at any time. `most` were under way at once."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, answer: Answer, *, keeps: bool = True) -> None:
+        self.answer, self._keeps = answer, keeps
         self.got: list[Got] = []
         self.most = self._under_way = 0
         self.url = ""
@@ -125,7 +125,8 @@ class Receiver:
         self.most = max(self.most, self._under_way)
         try:
             got = await self._read(reader)
-            self.got.append(got)
+            if self._keeps:
+                self.got.append(got)
             status = await self.answer(got)
             if status is None:
                 await reader.read()  # until the other side gives up

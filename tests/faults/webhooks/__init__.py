@@ -1,0 +1,1 @@
+"""Webhooks under fault: receivers of every kind, workers killed, every event looked for."""
