@@ -95,8 +95,9 @@ def resolve_all(*, workspace_id: UUID, tenant_id: UUID | None = None) -> int:
     """Resolve whatever is open, of `tenant_id` only where one is given; answers how many."""
     with transaction.atomic():
         still = visible(workspace_id, tenant_id).filter(status=AlertStatus.OPEN)
-        # In one order, so that two at once wait for each other instead of in a circle.
-        found = list(still.order_by("id").select_for_update().values_list("pk", flat=True))
+        # In the order in which a scan raises them: whoever meets it waits, and not in a circle.
+        rows = still.order_by("tenant_id", "id").select_for_update()
+        found = list(rows.values_list("pk", flat=True))
         _close(Alert.objects.filter(pk__in=found), context.current().actor_type)
         if found:
             audit.record(

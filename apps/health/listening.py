@@ -70,12 +70,23 @@ def _proof(data: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
+def _violation(data: Mapping[str, Any]) -> tuple[str, str]:
+    return (
+        "A key named a tenant that is not its own",
+        f"A call with key {data['keyId']} had {data['named']} in X-Tenant-ID, and was refused.",
+    )
+
+
 def _failing(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "A webhook endpoint fails", f"{data['url']} takes no events since days."
+    return (
+        "A webhook endpoint fails",
+        f"{data['url']} has taken nothing since {data['failingSince']}, and is disabled at"
+        f" {data['disabledAt']} if it goes on.",
+    )
 
 
 def _disabled(data: Mapping[str, Any]) -> tuple[str, str]:
-    return "A webhook endpoint was disabled", f"{data['url']} gets no more events."
+    return "A webhook endpoint was disabled", f"{data['url']}: {data['reason']}"
 
 
 REASONS: Mapping[EventType, Reason] = MappingProxyType(
@@ -84,6 +95,9 @@ REASONS: Mapping[EventType, Reason] = MappingProxyType(
         EventType.NOISY_NEIGHBOUR: Reason(NOISY, Severity.WARNING, _noisy),
         EventType.MIGRATION_FAILED: Reason(MIGRATION, Severity.WARNING, _migration),
         EventType.PROOF_FAILED: Reason("proof_failed", Severity.CRITICAL, _proof),
+        EventType.CROSS_TENANT_VIOLATION: Reason(
+            "cross_tenant_violation", Severity.CRITICAL, _violation
+        ),
         EventType.ENDPOINT_FAILING: Reason("webhook_failing", Severity.WARNING, _failing),
         EventType.ENDPOINT_DISABLED: Reason("webhook_disabled", Severity.CRITICAL, _disabled),
     }

@@ -72,7 +72,7 @@ def scan(now: datetime) -> int:
 
     A tenant whose use cannot be read just now is looked at the next time.
     """
-    return sum(_scan_some(chunk, now) for chunk in _chunks())
+    return sum(scan_some(chunk, now) for chunk in _chunks())
 
 
 def standings(
@@ -97,7 +97,8 @@ def _chunks() -> Iterator[Sequence[tuple[UUID, UUID, bool]]]:
         after = found[-1][0]
 
 
-def _scan_some(found: Sequence[tuple[UUID, UUID, bool]], now: datetime) -> int:
+def scan_some(found: Sequence[tuple[UUID, UUID, bool]], now: datetime) -> int:
+    """Look at some tenants (id, workspace, whether active); answers as `scan`."""
     ids = [tenant_id for tenant_id, _, _ in found]
     try:
         used, limits = metering.totals(ids), tenants.limits_by_tenant(ids)

@@ -122,6 +122,12 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
             "a proof found a way by which a tenant's rows could get out; it names no tenant",
             {"proofId": PROOF, "digest": DIGEST, "attacks": 1_204, "breaches": 1, "defects": 1},
         ),
+        EventType.CROSS_TENANT_VIOLATION: _tenant(
+            "a key named another's tenant in X-Tenant-ID, and was refused; once a minute and key",
+            named="019a9f4e-9c1d-7e20-8b66-1e5a7c2d3f04",
+            keyId="019a9f4e-3b53-7a41-9d0e-2c4b6a8f1e05",
+            nullable=["tenantId"],
+        ),
         EventType.ENDPOINT_FAILING: _endpoint(
             "an endpoint has failed for 50, 70 or 90 % of the time after which it is disabled",
             tenantId=TENANT,

@@ -34,6 +34,7 @@ class EventType(StrEnum):
     MIGRATION_COMPLETED = "isolation.migration_completed"
     MIGRATION_FAILED = "isolation.migration_failed"
     PROOF_FAILED = "isolation.proof_failed"
+    CROSS_TENANT_VIOLATION = "authz.cross_tenant_violation"
     ENDPOINT_FAILING = "webhook.endpoint_failing"
     ENDPOINT_DISABLED = "webhook.endpoint_disabled"
     WEBHOOK_TEST = "webhook.test"

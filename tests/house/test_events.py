@@ -21,7 +21,7 @@ def emitted() -> set[str]:
     used = re.compile(r"EventType\.([A-Z_]+)")
     # One lists them, the other listens to them.
     readers = {"apps/webhooks/catalogue.py", "apps/health/listening.py"}
-    apps = [one for one in sources("apps") if not one.is_migration and one.name not in readers]
+    apps = [one for one in sources(*PRODUCT) if not one.is_migration and one.name not in readers]
     return {EventType[name] for one in apps for name in used.findall(one.text)}
 
 

@@ -1,7 +1,6 @@
 """The alerts API: raise one, look, resolve (B25, X29). A tenant's key reaches its own only."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +16,7 @@ from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey, AnyKey
 from tenlyr.core.api.schema import CURSOR, PLAIN_TEXT, documented
 from tenlyr.core.api.serializers import CANONICAL_ID, NoFieldsSerializer
-from tenlyr.core.api.views import ApiView
+from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_DEFAULT, LIMIT_MOST = 100, 1_000
 NARROWED = [
@@ -65,7 +64,7 @@ class AlertView(ApiView):
             limit=paging.limit_of(query.get("limit"), default=LIMIT_DEFAULT, most=LIMIT_MOST),
             cursor=query.get("cursor"),
         )
-        headers = _next_page(request, page.next_cursor) if page.next_cursor else None
+        headers = next_page(request, page.next_cursor)
         return Response([shown(alert) for alert in page.rows], headers=headers)
 
     def _filter(self, request: Request, status: AlertStatus | None) -> selectors.Filter:
@@ -189,8 +188,3 @@ class ResolveAllView(AlertView):
         return self.once(
             lambda: {"resolved": alerting.resolve_all(workspace_id=workspace_id, tenant_id=only)}
         )
-
-
-def _next_page(request: Request, cursor: str) -> dict[str, str]:
-    query = urlencode({**request.query_params.dict(), "cursor": cursor})
-    return {"X-Next-Cursor": cursor, "Link": f'<{request.path}?{query}>; rel="next"'}

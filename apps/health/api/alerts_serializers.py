@@ -22,6 +22,7 @@ from tenlyr.core.api.serializers import (
     NOT_PLAIN,
     IdField,
     MomentField,
+    StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
@@ -164,7 +165,7 @@ class UpdateChannelSerializer(WireSerializer):
 
     target = TargetField(required=False)
     min_severity = SeverityField(required=False)
-    enabled = serializers.BooleanField(required=False)
+    enabled = StrictBooleanField(required=False)
 
 
 class ChannelSerializer(WireSerializer):

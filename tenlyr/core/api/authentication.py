@@ -8,7 +8,9 @@ import structlog
 from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 
-from tenlyr.core import audit, auth, context, errors, ratelimits
+from tenlyr.core import audit, auth, context, errors, events, ratelimits
+from tenlyr.core.api.serializers import CANONICAL_ID
+from tenlyr.core.events import EventType
 from tenlyr.core.principal import Principal
 
 log = structlog.get_logger(__name__)
@@ -44,11 +46,25 @@ def covered(principal: Principal, tenant_header: str) -> Principal:
     except (ValueError, errors.CrossTenantViolation) as error:
         # Once a minute and key: the trail is a chain, and no caller shall flood it.
         if _is_first_this_minute(principal.key_id):
-            _record(principal, "authz.denied", tenant_header[:64], "denied")
+            _deny(principal, tenant_header[:64])
         log.warning("authz.denied", key_id=str(principal.key_id), target=tenant_header[:64])
         raise errors.CrossTenantViolation() from error
     _record(acting, "tenant.acted_as", tenant_header, "ok")
     return acting
+
+
+def _deny(principal: Principal, named: str) -> None:
+    """Record the call, and tell of it where another tenant was named rather than none (J24)."""
+    with transaction.atomic():
+        if CANONICAL_ID.fullmatch(named):
+            tenant = str(principal.tenant_id) if principal.tenant_id else None
+            events.emit(
+                EventType.CROSS_TENANT_VIOLATION,
+                workspace_id=principal.workspace_id,
+                tenant_id=principal.tenant_id,
+                data={"tenantId": tenant, "named": named, "keyId": str(principal.key_id)},
+            )
+        _record(principal, "authz.denied", named, "denied")
 
 
 def _is_first_this_minute(key_id: UUID) -> bool:

@@ -147,6 +147,19 @@ class TestTenantHeader:
         answer = api.get("/api/echo", key=acme.key, x_tenant_id=str(globex.id))
         assert (answer.status, answer.body["code"]) == (403, "cross_tenant_violation")
 
+    def test_whoever_names_anothers_is_told_of_in_an_alert(
+        self, api: Api, acme: Customer, stranger: Customer
+    ) -> None:
+        for key in (acme.key, acme.workspace.key):
+            for _ in range(2):
+                api.get("/api/echo", key=key, x_tenant_id=str(stranger.id))
+        alerts = api.get("/api/v1/alerts", key=acme.workspace.key).body
+        assert [(one["type"], one["tenantId"]) for one in alerts] == [
+            ("cross_tenant_violation", None),
+            ("cross_tenant_violation", str(acme.id)),
+        ]
+        assert {one["metadata"]["named"] for one in alerts} == {str(stranger.id)}
+
     def test_an_admin_may_look_at_a_suspended_tenant(self, api: Api, acme: Customer) -> None:
         lifecycle.suspend(workspace_id=acme.workspace.id, tenant_id=acme.id)
         answer = api.get("/api/echo", key=acme.workspace.key, x_tenant_id=str(acme.id))
