@@ -37,7 +37,21 @@ SELECT {COLUMNS} FROM {{schema}}.usage_minute
 WHERE {INSIDE} AND tenant_id = ANY (%(residents)s::uuid[])"""
 
 SUMS = ", ".join(f"sum(latencies[{n}]::float8) AS n{n}" for n in PLACES)
-UP_TO = ", ".join(" + ".join(f"n{below}" for below in range(1, n + 1)) for n in PLACES)
+# Running totals, from every fifth one on: from the beginning they would be twice the work.
+STRIDE = 5
+BASES = ", ".join(
+    f"{' + '.join(f'n{below}' for below in range(1, n + 1))} AS upto{n}"
+    for n in PLACES[4:-1:STRIDE]
+)
+
+
+def _up_to(place: int) -> str:
+    done = (place - 1) // STRIDE * STRIDE
+    base = [f"upto{done}"] if done else []
+    return " + ".join([*base, *(f"n{below}" for below in range(done + 1, place + 1))])
+
+
+UP_TO = ", ".join(_up_to(place) for place in PLACES)
 # Where each place of the histogram begins and, one further, ends; the last one has no end.
 EDGES = ", ".join(str(edge) for edge in (0.0, *LATENCY_BOUNDS_MS, LATENCY_BOUNDS_MS[-1]))
 # In floats: sums of bigint are numeric, which costs twice as much.
@@ -49,11 +63,14 @@ WITH sums AS MATERIALIZED (
            sum(latency_count::float8) AS latencies, {SUMS}
     FROM ({{rows}}) AS minutes GROUP BY tenant_id
 ),
+bases AS (
+    SELECT *, {BASES} FROM sums OFFSET 0
+),
 ranks AS (
     SELECT tenant_id, events, known, errors, requests,
            CASE WHEN latencies > 0 THEN ARRAY[{UP_TO}] END AS up_to,
            0.5 * latencies - 0.000001 AS median, 0.95 * latencies - 0.000001 AS high
-    FROM sums OFFSET 0
+    FROM bases OFFSET 0
 ),
 places AS (
     SELECT *, width_bucket(median, up_to) AS of_median, width_bucket(high, up_to) AS of_high
