@@ -78,6 +78,8 @@ def test_the_names_of_the_contract_are_there() -> None:
         "health.critical",
         "health.recovered",
         "health.noisy_neighbour",
+        "health.neighbour_quiet",
+        "authz.cross_tenant_violation",
         "alert.created",
         "customer.subscription.created",
         "invoice.payment_succeeded",

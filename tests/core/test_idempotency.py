@@ -174,7 +174,7 @@ class TestTime:
         too_late = time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False)
         with too_late, pytest.raises(errors.SecretExpired) as raised:
             idempotency.once(call, effect(name), holds_secret=True)
-        assert "rotate-key" in raised.value.public
+        assert "rotate it" in raised.value.public
         assert effects(name) == 1
 
     def test_the_sweep_forgets_secrets_and_then_everything(

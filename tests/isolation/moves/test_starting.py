@@ -103,9 +103,10 @@ class TestTold:
 
         monkeypatch.setitem(running.STEPS, "verify", fail)
         assert tenant.move(Level.DEDICATED_SCHEMA).error == "The moon is full."
-        assert told[-1].type == "isolation.migration_failed"
-        assert told[-1].data["error"] == "The moon is full."
-        assert len(told) == 2
+        of_moves = [event for event in told if event.type.startswith("isolation.")]
+        assert of_moves[-1].type == "isolation.migration_failed"
+        assert of_moves[-1].data["error"] == "The moon is full."
+        assert len(of_moves) == 2
 
 
 class TestReads:
