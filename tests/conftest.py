@@ -20,6 +20,9 @@ django.setup()
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started."""
+    from django.db import connections
+
+    connections.close_all()
     servers.stop()
 
 

@@ -4,6 +4,7 @@ No threads stand behind this (a pool of psycopg's has two): there may be many da
 them quiet, and one that is away must say so at once instead of after a time-out.
 """
 
+import atexit
 import os
 import select
 import threading
@@ -129,6 +130,12 @@ def end(alias: str) -> None:
         pool = _pools.pop(alias, None)
     if pool is not None:
         pool.end()
+
+
+@atexit.register
+def _end_all() -> None:
+    for alias in held():
+        end(alias)
 
 
 def _surplus() -> list[Pool]:
