@@ -29,10 +29,14 @@ class Command(BaseCommand):
             lock = home.lock(folder)  # held until we end
         except StartFailed as error:
             raise CommandError(str(error)) from error
-        keeper = Keeper(here, lambda line: self.stdout.write(line))
+        keeper = Keeper(here, self._say)
         try:
             while not ending.wait(LOOK_EVERY_S if lock else 0):
                 keeper.look()
                 close_old_connections()
         finally:
             keeper.stop()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()  # a file would have it at our end only
