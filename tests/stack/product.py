@@ -32,6 +32,7 @@ class Product:
         consumers: int = 1,
         worker: bool = False,
         prompt: bool = False,
+        beats: int = 0,
         threads: int = 8,
         own_ports: bool = False,
         **settings: str,
@@ -55,6 +56,9 @@ class Product:
         ]
         self.worker = self._child("worker", product.worker()) if worker else None
         self.prompt = self._child("prompt", product.prompt()) if prompt else None
+        self.beats = [self._child(f"beat-{n}", product.beat()) for n in range(beats)]
+        for beat in self.beats:
+            beat.stop_signal = signal.SIGKILL  # as `up` does: it has nothing to finish
 
     @property
     def url(self) -> str:
@@ -70,7 +74,7 @@ class Product:
     def children(self) -> list[Command]:
         """All processes, in the order of their start."""
         workers = [one for one in (self.worker, self.prompt) if one]
-        return [*self.consumers, *workers, *self.web]
+        return [*self.consumers, *workers, *self.beats, *self.web]
 
     def start(self) -> Self:
         """Set up the database, start everything and wait until each port is ready."""
