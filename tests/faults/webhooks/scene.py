@@ -12,7 +12,7 @@ from celery import Celery
 from tenlyr.core import ids
 from tests.faults.calls import Connection
 from tests.faults.target import Stuck, Target, wait_until
-from tests.faults.webhooks.receivers import HOLE, Cast
+from tests.faults.webhooks.receivers import GOOD, HOLE, Cast
 from tests.stack.product import kill9
 
 # What beat does.
@@ -69,9 +69,26 @@ class Scene:
         self.endpoints[name] = UUID(reply.body["id"])
         self.cast.heard[name].secret = reply.body["secret"]
 
+    def suspend_somebody(self) -> str:
+        """An event of the product's own, over the API, and no clock: its commit alone must wake the
+        worker. Answers its id. Raises `Stuck` when it does not reach the good one.
+        """
+        began = time.time()
+        customer = self.target.customer("Webhooks")
+        path = f"/api/v1/tenants/{customer.id}/suspend"
+        reply = self._line.post(path, {}, key=self.target.product.admin_key)
+        if reply.status != 200:
+            raise Stuck(f"not suspended: {reply}")
+        heard = self.cast.heard[GOOD].accepted
+        wait_until(lambda: bool(heard), "a suspension reaches its receiver", 60)
+        [event_id] = heard
+        self.sent[event_id] = began
+        return event_id
+
     def send(self, count: int, rate: float, kills: int = 0) -> list[str]:
         """So many events at so many a second, the worker killed at even distances; their ids."""
-        began, sent = time.monotonic(), []
+        began = time.monotonic()
+        sent: list[str] = []
         due = [count * (number + 1) // (kills + 1) for number in range(kills)]
         while len(sent) < count:
             self.sweep()

@@ -67,6 +67,7 @@ def play(scene: Scene, plan: Plan, say: Callable[[str], None]) -> Report:
     report = Report()
     scene.listen(GOOD)
     say(f"{plan.alone:,} events to the good one alone")
+    first = scene.suspend_somebody()
     before = scene.send(plan.alone, plan.rate)
     scene.drain(DRAIN_S)
     for name in (SLOW, HOLE, BROKEN, FLAPPING):
@@ -83,7 +84,7 @@ def play(scene: Scene, plan: Plan, say: Callable[[str], None]) -> Report:
     scene.cast.is_mended = True
     scene.drain(DRAIN_S)
     everything = [*beside, *under]
-    _judge(scene, plan, report, before, everything)
+    _judge(scene, plan, report, [first, *before], everything)
     report.tables += [_latencies(scene, plan, report, before, beside, under)]
     report.tables += [_receivers(scene, requests)]
     return report
