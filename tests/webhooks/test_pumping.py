@@ -1,5 +1,6 @@
 """Who sends, and what happens when it dies or loses its seat (R8, F32)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,12 @@ from apps.webhooks.models import Endpoint, Seat
 from tenlyr.core import clock
 from tests.core.threads import together
 from tests.webhooks.stage import BUDGET_S, Stage
+
+
+@pytest.fixture(autouse=True)
+def _seats_are_held_for_long(monkeypatch: Any) -> None:
+    """However slow the machine is, no seat is lost but by `expire`."""
+    monkeypatch.setattr(seats, "HELD_FOR", timedelta(hours=1))
 
 
 def expire() -> None:
