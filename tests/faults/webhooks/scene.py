@@ -28,13 +28,15 @@ LEFT = """
 SELECT (SELECT count(*) FROM webhooks_outboxevent WHERE NOT is_fanned_out),
        (SELECT count(*) FROM webhooks_delivery WHERE status = 'pending' AND endpoint_id <> %s)
 """
+# Rows that the pump has in hand are left alone: waiting for one another would end in a deadlock.
 PASS = """
 UPDATE webhooks_delivery SET next_at = next_at - %s::interval, first_at = first_at - %s::interval
-WHERE status = 'pending'
+WHERE id IN (SELECT id FROM webhooks_delivery WHERE status = 'pending' FOR UPDATE SKIP LOCKED)
 """
 HURRY = """
 UPDATE webhooks_delivery SET next_at = now()
-WHERE status = 'pending' AND next_at > now() AND endpoint_id <> %s
+WHERE id IN (SELECT id FROM webhooks_delivery WHERE status = 'pending' AND next_at > now()
+             AND endpoint_id <> %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -136,6 +138,13 @@ class Scene:
     def pass_time(self, length: str) -> None:
         """Let so much time go by, as far as deliveries can tell."""
         self.ask(PASS, length, length)
+
+    def attend(self, length_s: float) -> None:
+        """Do what beat does for so long."""
+        end = time.monotonic() + length_s
+        while time.monotonic() < end:
+            self.sweep()
+            time.sleep(TICK_S)
 
     def drain(self, timeout_s: float) -> None:
         """Wait until nothing is left but what the black hole was sent, every retry due at once.
