@@ -55,6 +55,8 @@ STEPS: Steps = {
 ACTIVE = (Move.Status.PENDING, Move.Status.IN_PROGRESS)
 # A connection or a server may come back: so many runs in a row may end at the same step.
 MOST_STUMBLES = 12
+AWAY = "A database could not be reached for too long."
+UNFORESEEN = "The move met an error that nobody foresaw, again and again: the log has it."
 BROKEN_OFF = "The restore was broken off before the tenant's place was changed."
 STAYS = (
     (postgres.DiskFull, "The target has no space left."),
@@ -134,7 +136,11 @@ def _run(
     except (MoveFailed, NotMovable) as error:
         _fail(move, str(error))
     except (psycopg.Error, DatabaseError, InterfaceError) as error:
-        _stumble(move, error)
+        _stumble(move, error, AWAY)
+    except Exception as error:
+        # A mistake of ours may pass too; one that stays must not be tried for ever.
+        log.exception("isolation.move_broken", move=str(move.id), after=move.step)
+        _stumble(move, error, UNFORESEEN)
 
 
 def _walk(journey: Journey, steps: Steps) -> None:
@@ -154,8 +160,10 @@ def _walk(journey: Journey, steps: Steps) -> None:
     journey.on_progress(journey.move)
 
 
-def _stumble(move: models.Move, error: Exception) -> None:
-    """Passing trouble ends this run, trouble that stays ends the move, unless it has flipped."""
+def _stumble(move: models.Move, error: Exception, sentence: str) -> None:
+    """Passing trouble ends this run, trouble that stays ends the move, unless it has flipped: with
+    what is known of it, or after too many runs with `sentence`.
+    """
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
     log.warning(
         "isolation.move_stumbled",
@@ -164,13 +172,13 @@ def _stumble(move: models.Move, error: Exception) -> None:
         error=type(error).__name__,
         reason=str(error).strip()[:500],
     )
-    for kind, sentence in STAYS:
+    for kind, known in STAYS:
         if isinstance(cause, kind):
-            _fail(move, sentence)
+            _fail(move, known)
             return
     stumbles = move.detail.get("stumbles", 0) + 1
     if stumbles >= MOST_STUMBLES:
-        _fail(move, "A database could not be reached for too long.")
+        _fail(move, sentence)
         return
     move.detail["stumbles"] = stumbles
     Move.objects.filter(

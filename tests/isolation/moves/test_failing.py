@@ -10,7 +10,15 @@ import psycopg
 import pytest
 
 from apps.isolation import models
-from apps.isolation.moves import capturing, fencing, links, purging, running, watching
+from apps.isolation.moves import (
+    capturing,
+    fencing,
+    links,
+    preparing,
+    purging,
+    running,
+    watching,
+)
 from apps.isolation.moves.journey import Journey
 from apps.isolation.public import Level, run_move
 from tests.isolation import probe
@@ -139,6 +147,40 @@ class TestBeforeTheFlip:
             move = tenant.move(Level.DEDICATED_DATABASE, driver="database")
         assert move.status == "failed"
         assert "could not be provided" in move.error
+
+    def test_an_error_that_nobody_foresaw_ends_it_after_some_runs(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stray(journey: Journey) -> None:
+            raise RuntimeError("boom")
+
+        monkeypatch.setattr(running, "MOST_STUMBLES", 3)
+        monkeypatch.setitem(running.STEPS, "verify", stray)
+        with failing(tenant, leftovers) as moves:
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+            for stumbles in (1, 2):
+                assert (moves[0].status, moves[0].detail["stumbles"]) == ("in_progress", stumbles)
+                moves[0] = run_move(moves[0].id)
+        assert moves[0].error == running.UNFORESEEN
+        assert moves[0].detail["isTidy"]
+
+    def test_one_at_the_tidying_does_not_keep_the_move_from_its_end(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stray(*_: object) -> None:
+            raise RuntimeError("boom")
+
+        def full(journey: Journey) -> None:
+            raise psycopg.errors.DiskFull("no space left on device")
+
+        with failing(tenant, leftovers) as moves:
+            with monkeypatch.context() as patch:
+                patch.setitem(running.STEPS, "verify", full)
+                patch.setattr(preparing, "clear_away", stray)
+                moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+                assert not moves[0].detail["isTidy"]
+                assert purging.tidy_failed() == 0
+            assert purging.tidy_failed() == 1
 
 
 class TestDisturbed:
