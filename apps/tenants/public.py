@@ -15,6 +15,7 @@ from apps.tenants.selectors import count as count
 from apps.tenants.selectors import describe as describe
 from apps.tenants.selectors import get as get
 from apps.tenants.selectors import is_active as is_active
+from apps.tenants.selectors import locked as locked
 from apps.tenants.selectors import names as names
 from apps.tenants.selectors import page as page
 from apps.tenants.selectors import workspace_of as workspace_of

@@ -53,6 +53,9 @@ def create(
         vet(url, workspace_id=workspace_id, tenant_id=tenant_id)
     secret = signing.new_secret()
     with transaction.atomic():
+        if tenant_id is not None:
+            # One that is deleted meanwhile has no endpoint made after its purge.
+            tenants.locked(workspace_id, tenant_id)
         _check_room(workspace_id, tenant_id)
         endpoint = Endpoint.objects.create(
             workspace_id=workspace_id,

@@ -2,22 +2,41 @@
 
 import json
 import re
+import time
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connections, transaction
 
 from apps.audit.models import AuditEntry
+from apps.tenants import lifecycle
 from apps.webhooks import endpoints
 from apps.webhooks.models import Endpoint
 from tenlyr.core import clock
 from tests import cast
-from tests.cast import Account, Api, Customer
+from tests.cast import Account, Answer, Api, Customer
 from tests.tenants.support import assert_refused, at_once
 from tests.webhooks.api.calls import ENDPOINTS, URL, made, make, without_secret
+
+
+def in_thread(key: str, **fields: Any) -> Answer:
+    """The same by a thread, which leaves no connection behind."""
+    try:
+        return make(key, **fields)
+    finally:
+        connections.close_all()
+
+
+def is_anybody_waiting() -> bool:
+    """Whether a session waits for a lock."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
 
 
 class Test201:
@@ -117,6 +136,19 @@ class Test404:
     ) -> None:
         for named in (stranger.id, uuid4()):
             assert_refused(make(workspace.key, tenantId=str(named)), 404, "not_found")
+
+    def test_a_tenant_that_is_deleted_at_the_same_moment(self, acme: Customer) -> None:
+        """Either it is purged with its tenant, or it is not made: none is left behind."""
+        with ThreadPoolExecutor(1) as threads:
+            with transaction.atomic():
+                lifecycle.delete(workspace_id=acme.workspace.id, tenant_id=acme.id)
+                late = threads.submit(in_thread, acme.workspace.key, tenantId=str(acme.id))
+                for _ in range(100):  # until it waits for the tenant's row
+                    if late.done() or is_anybody_waiting():
+                        break
+                    time.sleep(0.01)
+            assert_refused(late.result(30), 404, "not_found")
+        assert not Endpoint.objects.filter(tenant_id=acme.id).exists()
 
 
 class Test422:
