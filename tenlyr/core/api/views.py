@@ -22,6 +22,9 @@ def next_page(request: Request, cursor: str | None) -> dict[str, str] | None:
     return {"X-Next-Cursor": cursor, "Link": f'<{request.path}?{query}>; rel="next"'}
 
 
+WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
 class ApiView(APIView):
     """A view that knows its caller and answers a repeated POST like the first (X23)."""
 
@@ -32,7 +35,7 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         known = self.known_query
-        if request.method not in {"GET", "HEAD"} and hasattr(self, str(request.method).lower()):
+        if request.method in WRITING and hasattr(self, request.method.lower()):
             known = frozenset()  # a list's filters mean nothing to what is made beside it
         unknown = sorted(set(request.query_params) - known)
         if unknown:
