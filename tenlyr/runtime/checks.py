@@ -54,6 +54,11 @@ def database(url: str) -> None:
             if connection.info.server_version < OLDEST_POSTGRES:
                 raise StartFailed("DATABASE_URL is a Postgres older than 15.")
             row: Any = connection.execute(ROLE).fetchone()
+    except psycopg.ProgrammingError:
+        # It quotes what it could not read, and that may be the password.
+        raise StartFailed(
+            "DATABASE_URL cannot be read: write % in its password as %25, and other signs alike."
+        ) from None
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]
         raise StartFailed(f"DATABASE_URL cannot be reached: {reason}") from error

@@ -105,6 +105,11 @@ class TestDatabase:
         assert "password authentication failed" in sentence
         assert "wrong" not in sentence
 
+    def test_a_password_that_cannot_be_read_is_not_shown(self) -> None:
+        sentence = refused(self.check, f"postgres://u:half%zzsecret@{ports.HOST}:1/d")
+        assert sentence.startswith("DATABASE_URL cannot be read: ")
+        assert "half" not in sentence
+
     def test_a_superuser(self) -> None:
         sentence = refused(self.check, servers.current().postgres.superuser_url)
         assert sentence == (
