@@ -29,7 +29,7 @@ from apps.isolation.moves.running import run_move
 from apps.isolation.moves.starting import get_move, is_restore, rollback_move, start_move
 from apps.isolation.moves.stopping import clear_moves, stop_moves
 from apps.isolation.moves.telling import provided_to
-from apps.isolation.moves.watching import is_moving, moves_of, remaining_s
+from apps.isolation.moves.watching import is_held, is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
 from apps.isolation.placements import (
@@ -86,6 +86,7 @@ __all__ = [
     "get_move",
     "group",
     "instances",
+    "is_held",
     "is_moving",
     "is_restore",
     "let_go",

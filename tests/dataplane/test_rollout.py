@@ -154,6 +154,8 @@ class TestRun:
             thread.start()
             thread.join()
             assert (other[0].status, has(account, version)) == ("rolling", set())
+            # Looking takes nothing: not even this very session's lock once more.
+            assert rollout.id not in running.abandoned()
         assert rollout.id in running.abandoned()
 
 

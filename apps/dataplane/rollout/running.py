@@ -49,18 +49,17 @@ def run(rollout_id: UUID, *, on_progress: OnProgress = lambda rollout: None) -> 
 def abandoned() -> list[UUID]:
     """Roll-outs that should be running and that no process runs."""
     rolling = Rollout.objects.filter(status=Status.ROLLING).values_list("id", flat=True)
-    found = []
-    for rollout_id in rolling:
-        with _alone(rollout_id) as is_alone:
-            if is_alone:
-                found.append(rollout_id)
-    return found
+    return [rollout_id for rollout_id in rolling if not isolation.is_held(_key(rollout_id))]
+
+
+def _key(rollout_id: UUID) -> int:
+    return rollout_id.int % (1 << 63)
 
 
 @contextmanager
 def _alone(rollout_id: UUID) -> Iterator[bool]:
     """A lock of this session, which ends with the process."""
-    key = rollout_id.int % (1 << 63)
+    key = _key(rollout_id)
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         is_alone = bool(cursor.fetchone()[0])

@@ -36,10 +36,15 @@ def abandoned() -> list[UUID]:
 
 def is_abandoned(move_id: UUID) -> bool:
     """Whether no process runs the move now."""
+    return not is_held(key_of(move_id))
+
+
+def is_held(key: int) -> bool:
+    """Whether a session of the control plane's database holds the advisory lock."""
     # Looked at and not taken: a runner that tries in this moment must not find it gone.
     with connection.cursor() as cursor:
-        cursor.execute(HELD, {"key": key_of(move_id)})
-        return cursor.fetchone() is None
+        cursor.execute(HELD, {"key": key})
+        return cursor.fetchone() is not None
 
 
 def remaining_s(move: models.Move) -> float | None:
