@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 LOCK = 7_362_010
 TRIES = 3
+BROKEN_OFF = "It was begun several times and never came to its end."
 # Of one proof's attacks; a task is ended after ten minutes.
 BUDGET_S = 240
 # Of one read of the catalogue.
@@ -62,9 +63,11 @@ def alone() -> Iterator[bool]:
 def prove(proof: Proof, *, most: int | None = None) -> Proof:
     """Make one proof and keep it, whatever it finds; only inside `alone()`.
 
-    `most` is how many dedicated Locations are attacked at most. A database that is away, too often,
-    makes the proof `broken`.
+    `most` is how many dedicated Locations are attacked at most. Trouble that stays, such as a
+    database that is away, makes the proof `broken` after three tries.
     """
+    if proof.tries >= TRIES:  # each was killed: by its time limit, or with its process
+        return _give_up(proof, BROKEN_OFF)
     proof.tries += 1
     proof.status, proof.started_at = Status.RUNNING, clock.now()
     proof.save(update_fields=["tries", "status", "started_at"])
@@ -73,12 +76,19 @@ def prove(proof: Proof, *, most: int | None = None) -> Proof:
         cover = selection.cover(proof.workspace_id, proof.focus, turn=turn, most=most)
         lines, unreached = _attack(cover, proof.workspace_id)
         report = reports.build(proof, cover, lines, unreached)
-    except DatabaseError as error:
+    except Exception as error:
         if proof.tries < TRIES:
             raise
         log.exception("proof.broken", proof=str(proof.id))
-        return _give_up(proof, " ".join(str(error).split())[:500])
+        return _give_up(proof, _reason(error))
     return _keep(proof, report)
+
+
+def _reason(error: Exception) -> str:
+    """What a database said; of a mistake of ours only that the log has it."""
+    if isinstance(error, DatabaseError):
+        return " ".join(str(error).split())[:500]
+    return f"An error that nobody foresaw ({type(error).__name__}): the log has it."
 
 
 def _next() -> Proof | None:

@@ -170,6 +170,29 @@ class TestBroken:
         assert kept(workspace.id)[0]["result"] == "broken"
         assert nothing_left()
 
+    def test_an_error_that_nobody_foresaw_is_met_three_times(
+        self, workspace: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stray(*_args: Any, **_more: Any) -> Any:
+            raise RuntimeError("boom")
+
+        monkeypatch.setattr("apps.prover.proving.reports.build", stray)
+        proof = ask(workspace.id)
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                proving.prove_all()
+        assert proving.prove_all() == 1
+        proof.refresh_from_db()
+        assert proof.status == Status.BROKEN
+        assert proof.error == "An error that nobody foresaw (RuntimeError): the log has it."
+
+    def test_one_that_is_killed_each_time_is_given_up(self, workspace: Account) -> None:
+        proof = ask(workspace.id)
+        Proof.objects.filter(pk=proof.pk).update(status=Status.RUNNING, tries=proving.TRIES)
+        assert proving.prove_all() == 1
+        proof.refresh_from_db()
+        assert (proof.status, proof.error) == (Status.BROKEN, proving.BROKEN_OFF)
+
     def test_the_next_one_is_tied_to_the_last_that_has_a_report(self, workspace: Account) -> None:
         first = prove(workspace.id)
         broken = ask(workspace.id)
