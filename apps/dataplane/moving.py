@@ -9,7 +9,7 @@ from django.db import InternalError, OperationalError, connections, transaction
 
 from apps.dataplane import holding, logins, names, places, selectors
 from apps.dataplane.applying import DdlFailed
-from apps.dataplane.models import Plane
+from apps.dataplane.models import Plane, SchemaState
 from apps.dataplane.places import Home
 from apps.isolation import public as isolation
 from apps.isolation.public import Location, MoveBusy, NotMovable, Table
@@ -80,7 +80,10 @@ class OperatorTables:
         if home is None:
             return
         if target.alias != "default":
-            _mark(home, tenant_id, "here", epoch)
+            # A suspended one arrives blocked: nothing there asks the control plane.
+            is_open = tenants.is_active(tenant_id)
+            _mark(home, tenant_id, "here" if is_open else "blocked", epoch)
+            SchemaState.objects.filter(pk=home.schema).update(is_open=is_open)
         logins.carry_all(tenant_id, home)
 
     def leave(self, tenant_id: UUID, source: Location, target: Location, epoch: int) -> None:

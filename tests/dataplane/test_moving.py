@@ -161,6 +161,24 @@ class TestToADatabaseOfItsOwn:
         assert after[:2] == before[:2]
         assert len(after[2]) == len(before[2]) + 1
 
+    def test_a_suspended_tenant_arrives_blocked(self, session: Session, api: Any) -> None:
+        from apps.dataplane import blocking
+
+        before, key = rows(session), session.customer.workspace.key
+        path = f"/api/v1/tenants/{session.customer.id}"
+        assert api.post(f"{path}/suspend", key=key).status == 200
+        move(session, Level.DEDICATED_DATABASE, driver="database")
+        there = address(session)
+        with (
+            psycopg.connect(there, autocommit=True) as connection,
+            pytest.raises(psycopg.errors.InvalidAuthorizationSpecification),
+        ):
+            connection.execute("SELECT * FROM notes")
+        assert blocking.tell_all() == 0
+        assert api.post(f"{path}/reactivate", key=key).status == 200
+        blocking.tell(session.customer.id)
+        assert rows(session, there) == before
+
     def test_a_suspension_reaches_it(self, session: Session, api: Any) -> None:
         from apps.dataplane import blocking
 
