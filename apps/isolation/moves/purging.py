@@ -13,7 +13,6 @@ from tenlyr.core import audit, clock
 log = structlog.get_logger(__name__)
 
 Move = models.Move
-PURGE_LOCK = 7_362_004
 # Moves whose tenant left its source: also one that came back by another move.
 FLIPPED = (Move.Status.COMPLETED, Move.Status.ROLLED_BACK)
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from apps.isolation.moves.links import Connection, one
-from apps.isolation.moves.quoting import columns, name
+from apps.isolation.moves.quoting import name
 from apps.isolation.parts import NotMovable, Table
 
 TENANT = "tenant_id"
@@ -15,7 +15,6 @@ SQL = Path(__file__).parent / "sql"
 COLUMNS, UNIQUES, UNITS, REFERENCES = (
     (SQL / f"{file}.sql").read_text() for file in ("columns", "uniques", "units", "references")
 )
-FIRST_USER_OID = 16384
 # Hashed as they are; the others by their text, which also tells 1.0 from 1.00 and {"a":1} from {}.
 HASHED_AS_THEY_ARE = {
     *("uuid", "smallint", "integer", "bigint", "boolean", "text", "date", "bytea"),
@@ -221,8 +220,3 @@ def count(connection: Connection, relation: str, tenant: str) -> int:
     """How many rows the tenant has in a relation."""
     found = one(connection, f"SELECT count(*) FROM {relation} WHERE {name(TENANT)} = {tenant}")
     return int(found[0])
-
-
-def key_columns(shape: Shape, of: str = "") -> str:
-    """The key, ready for a select list."""
-    return columns(shape.key, of)
