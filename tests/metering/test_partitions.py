@@ -37,8 +37,10 @@ def test_every_location_has_this_month_and_the_next(
     with time_machine.travel(day, tick=False):
         partitions.ensure_partitions()
     names = {f"{parent}_{month}" for parent in partitions.PARENTS for month in wanted}
-    assert len(locations()) >= 2
-    assert all(names <= months(location) for location in locations())
+    # Databases of tenants' own may be gone with the tests that made them.
+    here = [location for location in locations() if location.alias == "default"]
+    assert len(here) >= 2
+    assert [location for location in here if not names <= months(location)] == []
 
 
 def test_with_little_time_only_some_are_made(globex: Customer) -> None:
