@@ -50,7 +50,8 @@ class Scene:
         self.kills = 0
         self._line = Connection(target.port, timeout_s=30)
         self._db = psycopg.connect(target.superuser_url, autocommit=True)
-        self._celery = Celery(broker=target.product.settings["REDIS_URL"])
+        # Not for others of this process: it ends with the product.
+        self._celery = Celery(broker=target.product.settings["REDIS_URL"], set_as_current=False)
         self._workspace = self.ask("SELECT id FROM workspaces_workspace")[0][0]
         self._tenants = [ids.uuid7() for _ in range(20)]
         self._swept_at = 0.0
