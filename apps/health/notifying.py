@@ -5,6 +5,7 @@ twice. A message is marked before it is sent and after; a worker that dies betwe
 open whether it went out, and it is sent once more, never a second time.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
@@ -45,7 +46,10 @@ MOST_INTERRUPTIONS = 1
 # Alerts in one message; the others are in the list of alerts.
 MOST_SAID = 100
 AT_ONCE = 8
-MOST_A_RUN = 200
+# Then the next sweep goes on; a task is ended after ten minutes.
+LONGEST_RUN_S = 60
+# A storm of alerts makes one task a second and process.
+SOON_S = 1.0
 KEPT = timedelta(days=30)
 
 
@@ -65,7 +69,7 @@ def notice(alert: Alert, now: datetime, *, round: int = 0) -> int:
         cursor.execute(NOTICE, params)
         noted = cursor.rowcount
     if noted:
-        tasks.after_commit("health.notify")
+        tasks.after_commit("health.notify", delay_s=SOON_S)
     return noted
 
 
@@ -111,7 +115,7 @@ def test(channel: Channel) -> Message:
     now = clock.now()
     with transaction.atomic():
         message = Message.objects.create(channel=channel, is_test=True, next_at=now, created_at=now)
-        tasks.after_commit("health.notify")
+        tasks.after_commit("health.notify", delay_s=SOON_S)
     return message
 
 
@@ -134,10 +138,8 @@ def _collect_of(channel_id: UUID, now: datetime) -> int:
 
 def _batches(now: datetime | None) -> Iterator[list[Parcel]]:
     """What is due, claimed a few at a time, until nothing is left or it is enough for one run."""
-    for _ in range(MOST_A_RUN // AT_ONCE):
-        claimed = _claim(now or clock.now())
-        if not claimed:
-            return
+    until = time.monotonic() + LONGEST_RUN_S
+    while time.monotonic() < until and (claimed := _claim(now or clock.now())):
         yield claimed
 
 

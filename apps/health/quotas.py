@@ -133,29 +133,31 @@ def _adjust(
 ) -> int:
     """Make one alert what it should be; answers how many changes that took, 0 or 1 usually."""
     period = f"{metering.period_of(now).start:%Y-%m}"
-    is_open = last is not None and last.status == AlertStatus.OPEN
     is_same = last is not None and (metric in GAUGES or last.metadata.get("period") == period)
-    settled = 0
+    is_open = last is not None and last.status == AlertStatus.OPEN
+    is_over = is_open and (standing is None or not is_same)
+    told = last if is_same else None
+    reached = standing if is_active and not _is_told(told, standing) else None
+    if not is_over and reached is None:
+        return 0
+    named: dict[str, Any] = {
+        "workspace_id": workspace_id,
+        "tenant_id": tenant_id,
+        "kind": kind_of(metric),
+    }
     with transaction.atomic():
-        if is_open and (standing is None or not is_same):
-            settled = alerting.settle(
-                workspace_id=workspace_id, tenant_id=tenant_id, kind=kind_of(metric)
-            )
-        if standing is None or not is_active or (last and is_same and _is_told(last, standing)):
-            return int(settled)
-        alerting.raise_alert(
-            workspace_id=workspace_id,
-            tenant_id=tenant_id,
-            kind=kind_of(metric),
-            severity=THRESHOLDS[standing.threshold],
-            now=now,
-            **_words(standing, period),
-        )
-    return 1 + settled
+        changed = int(is_over and alerting.settle(**named))
+        if reached is not None:
+            severity = THRESHOLDS[reached.threshold]
+            alerting.raise_alert(**named, severity=severity, now=now, **_words(reached, period))
+            changed += 1
+    return changed
 
 
-def _is_told(last: Alert, standing: Standing) -> bool:
+def _is_told(last: Alert | None, standing: Standing | None) -> bool:
     """Whether the last alert of this period said as much, and is open or was resolved by hand."""
+    if last is None or standing is None:
+        return False
     is_over = last.status == AlertStatus.RESOLVED and last.resolved_by == alerting.SYSTEM
     return not is_over and int(last.metadata.get("threshold", 0)) >= standing.threshold
 
