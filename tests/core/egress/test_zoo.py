@@ -18,6 +18,7 @@ from tests.core.egress.receivers import Caller, Manner, Receiver, answer, receiv
 pytestmark = pytest.mark.usefixtures("developing")
 SOON_S = 0.3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 BOMB = gzip.compress(bytes(10_000_000))
 
 
@@ -52,7 +53,7 @@ def drip_status(caller: Caller) -> None:
 
 def tell_to_wait(caller: Caller) -> None:
     """One interim status, and nothing more."""
-    caller.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+    caller.say(INTERIM)
     caller.hold()
 
 
@@ -83,7 +84,7 @@ def endless_head(caller: Caller) -> None:
 
 def endless_interim(caller: Caller) -> None:
     """Always "continue", never an answer."""
-    caller.pour(b"HTTP/1.1 100 Continue\r\n\r\n")
+    caller.pour(INTERIM)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def endless_interim(caller: Caller) -> None:
         (saying(HEAD + b"X: y\r\n" * 200_000 + b"\r\n"), "not HTTP/1.1"),
         (saying(b"HTTP/1.1 " + b"2" * 1_000_000), "not HTTP/1.1"),
         (endless_interim, "too long"),
+        (saying(INTERIM * 300 + b"HTTP/1.1 204 No Content\r\n\r\n"), "too long"),
         (saying(b"<html>HTTP/0.9 has no status</html>"), "not HTTP/1.1"),
         (saying(b"hello\r\n\r\n"), "not HTTP/1.1"),
         (saying(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "not HTTP/1.1"),
@@ -116,6 +118,7 @@ def endless_interim(caller: Caller) -> None:
         "200,000 headers",
         "a status of 1 MB",
         "endless interim statuses",
+        "an answer after 300 interim statuses",
         "HTTP/0.9",
         "a word",
         "SSH",
