@@ -236,7 +236,7 @@ class Pump:
         self._active_at = time.monotonic() if is_active else self._active_at
         self._idle_looks = 0 if is_active else self._idle_looks + errand.is_look
         if errand.is_look:
-            is_idle = self._stays and not is_active and not self._receivers.busy
+            is_idle = time.monotonic() > self._active_at + LINGER_S and self._stays
             rest_s = IDLE_S if is_idle else LOOK_S
             rest_s = max(rest_s, news.took_s * (1 / LOOK_SHARE - 1))
             self._look_at = time.monotonic() + (0.0 if news.events == fanning.MOST else rest_s)
