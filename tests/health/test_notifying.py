@@ -1,6 +1,8 @@
 """From alert to channel: each thing told once, a minute in one message, whatever dies (J24, R9)."""
 
+import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +161,20 @@ class TestGrouping:
         text = sink.at("/chat")[0].json["text"]
         assert text.count("The disk is full") == 20
         assert text.endswith("and 101 more: see GET /api/v1/alerts/unresolved")
+
+
+def test_a_run_that_lasts_too_long_leaves_the_rest_to_the_next(
+    acme: Customer, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(notifying.AT_ONCE + 1):
+        channel(acme.workspace, sink.url(f"/{number}"))
+    raised(acme)
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(ticks) * notifying.LONGEST_RUN_S * 2 / 3)
+    monkeypatch.setattr(notifying, "time", clock)
+    assert notifying.notify(NOW) == notifying.AT_ONCE
+    assert notifying.notify(NOW) == 1
+    assert len({got.path for got in sink.got}) == len(sink.got) == notifying.AT_ONCE + 1
 
 
 class TestTrouble:

@@ -1,13 +1,14 @@
 """Who sends, and what happens when it dies or loses its seat (R8, F32)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.db.models import F
 
-from apps.webhooks import fanning, pumping, queueing, seats
+from apps.webhooks import fanning, finishing, pumping, queueing, seats
 from apps.webhooks.models import Endpoint, Seat
 from tenlyr.core import clock
 from tests.core.threads import together
@@ -35,6 +36,46 @@ def begun_by_the_dead(stage: Stage, count: int = 5) -> seats.Held:
         jobs = queueing.begin(dict.fromkeys(known, count), known, [], clock.now())
     assert len(jobs) == count * len(known)
     return seat
+
+
+@pytest.fixture
+def looks(monkeypatch: Any) -> list[None]:
+    """As many as there were looks for work."""
+    seen: list[None] = []
+
+    def waiting() -> dict[UUID, datetime]:
+        seen.append(None)
+        return look()
+
+    look = queueing.waiting
+    monkeypatch.setattr(queueing, "waiting", waiting)
+    return seen
+
+
+def test_without_work_it_looks_twice_and_goes(stage: Stage, looks: list[None]) -> None:
+    stage.listen()
+    assert pumping.pump(BUDGET_S) == 0
+    assert len(looks) == pumping.IDLE_LOOKS == 2
+
+
+def test_after_work_it_looks_on_for_what_follows(
+    stage: Stage, looks: list[None], monkeypatch: Any
+) -> None:
+    """An event that comes later is sent without a second call, at one of the quick looks."""
+    _, receiver = stage.listen()
+    first = stage.emit()
+    later: list[str] = []
+
+    def record(*given: Any) -> None:
+        done(*given)
+        if receiver.ids == first and not later:
+            later.extend(stage.emit())
+
+    done = finishing.record
+    monkeypatch.setattr(finishing, "record", record)
+    assert pumping.pump(BUDGET_S) == 2
+    assert receiver.ids == [*first, *later]
+    assert len(looks) > pumping.IDLE_LOOKS
 
 
 def test_what_the_dead_had_begun_is_sent_by_the_next(stage: Stage) -> None:
