@@ -5,7 +5,7 @@ no telling: there each statement asks the tenant's row.
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection, connections, transaction
 
 from apps.dataplane import places
 from apps.dataplane.models import SchemaState
@@ -21,6 +21,12 @@ TURNS = {
     EventType.TENANT_TERMINATED,
     EventType.TENANT_DELETED,
 }
+# The class of advisory locks under which a tenant's state is read and told.
+TELL = 7_362_015
+SAY = """
+UPDATE tenlyr_dataplane.place SET state = %s
+WHERE tenant_id = %s AND state IN ('here', 'blocked')
+"""
 # Whose database was told otherwise, or not at all: a message may be lost, this finds it.
 UNTOLD = """
 SELECT p.tenant_id FROM dataplane_schemastate s
@@ -41,18 +47,21 @@ def on_event(event: Event) -> None:
 
 
 def tell(tenant_id: UUID) -> bool:
-    """Open or close the tenant's own database to it; answers whether there was one to tell."""
-    home = places.home_of(tenant_id)
-    if home is None or home.location.alias == "default":
-        return False
-    is_open = tenants.is_active(tenant_id)
-    with connections[home.owner].cursor() as cursor:
-        cursor.execute(
-            "UPDATE tenlyr_dataplane.place SET state = %s"
-            " WHERE tenant_id = %s AND state IN ('here', 'blocked')",
-            ["here" if is_open else "blocked", tenant_id],
-        )
-    SchemaState.objects.filter(pk=home.schema).update(is_open=is_open)
+    """Open or close the tenant's own database to it; answers whether there was one to tell.
+
+    One at a time for each tenant: who looked before a suspension must not write after whoever
+    looked behind it.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [TELL, str(tenant_id)])
+        home = places.home_of(tenant_id)
+        if home is None or home.location.alias == "default":
+            return False
+        is_open = tenants.is_active(tenant_id)
+        with connections[home.owner].cursor() as cursor:
+            cursor.execute(SAY, ["here" if is_open else "blocked", tenant_id])
+        SchemaState.objects.filter(pk=home.schema).update(is_open=is_open)
     return True
 
 

@@ -1,0 +1,117 @@
+"""Telling a tenant's own database whether the tenant may come in: nobody's word is lost."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+
+from apps.dataplane import blocking, places
+from apps.dataplane.models import SchemaState
+from apps.dataplane.places import Home
+from apps.isolation.public import Level, run_move, start_move
+from apps.tenants import lifecycle
+from tests import cast
+from tests.cast import Account, Customer
+from tests.core.threads import BOUND_S, closing, until
+from tests.dataplane.plane import release
+
+
+@pytest.fixture(scope="module")
+def account(_database: None) -> Account:
+    made = cast.workspace()
+    release(made)
+    return made
+
+
+def resident(account: Account) -> Customer:
+    """A tenant with a database of its own, and the operator's tables there."""
+    customer = cast.tenant(account, plan="enterprise")
+    with transaction.atomic():
+        begun = start_move(
+            workspace_id=account.id,
+            tenant_id=customer.id,
+            target=Level.DEDICATED_DATABASE,
+            driver="database",
+        )
+    done = run_move(begun.id)
+    assert (done.status, done.error) == ("completed", "")
+    return customer
+
+
+def home_of(customer: Customer) -> Home:
+    home = places.home_of(customer.id)
+    assert home is not None
+    return home
+
+
+def told(customer: Customer) -> tuple[str, bool]:
+    """What the tenant's own database knows, and what the control plane believes that it knows."""
+    home = home_of(customer)
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM tenlyr_dataplane.place WHERE tenant_id = %s", [customer.id]
+        )
+        return cursor.fetchone()[0], SchemaState.objects.get(pk=home.schema).is_open
+
+
+def patient(tell: Callable[[], bool]) -> bool:
+    """As a process does it, on a machine that may be slow: without the bounds of the role."""
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        for bound in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET LOCAL {bound} = 0")
+        return tell()
+
+
+class Slow:
+    """A process that has looked whether the tenant is active, and is slow to say so."""
+
+    def __init__(self, customer: Customer) -> None:
+        self._tenant_id, self._alias = customer.id, home_of(customer).owner
+        self.is_there, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> bool:
+        with connections[self._alias].execute_wrapper(self._wait):
+            return blocking.tell(self._tenant_id)
+
+    def _wait(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        self.is_there.set()
+        assert self.go_on.wait(BOUND_S)
+        return execute(*statement)
+
+
+def waiting() -> int:
+    """Sessions that wait for an advisory lock."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("is_suspended_last", [True, False])
+def test_who_looked_earlier_does_not_have_the_last_word(
+    account: Account, is_suspended_last: bool
+) -> None:
+    customer = resident(account)
+    suspend = partial(lifecycle.suspend, workspace_id=account.id, tenant_id=customer.id)
+    turn = partial(lifecycle.reactivate, workspace_id=account.id, tenant_id=customer.id)
+    if is_suspended_last:
+        turn = suspend
+    else:
+        suspend()
+        blocking.tell(customer.id)
+    slow = Slow(customer)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(closing(patient), slow)
+        try:
+            assert slow.is_there.wait(BOUND_S)
+            turn(**names)
+            second = pool.submit(closing(patient), partial(blocking.tell, customer.id))
+            until(lambda: waiting() > 0 or second.done())
+        finally:
+            slow.go_on.set()
+        assert first.result(BOUND_S)
+        assert second.result(BOUND_S)
+    assert told(customer) == (("blocked", False) if is_suspended_last else ("here", True))
