@@ -107,7 +107,7 @@ def test_who_looked_earlier_does_not_have_the_last_word(
         first = pool.submit(closing(patient), slow)
         try:
             assert slow.is_there.wait(BOUND_S)
-            turn(**names)
+            turn()
             second = pool.submit(closing(patient), partial(blocking.tell, customer.id))
             until(lambda: waiting() > 0 or second.done())
         finally:
