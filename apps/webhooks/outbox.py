@@ -1,16 +1,34 @@
-"""Keeping events in the outbox."""
+"""Keeping events in the outbox, for as long as they can be replayed."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
+import structlog
+
+from apps.webhooks import partitions, statements
 from apps.webhooks.models import OutboxEvent
-from tenlyr.core import clock, tasks
+from tenlyr.core import clock, ids, tasks
 from tenlyr.core.events import Event
 from tenlyr.core.registry import Holding
 
+log = structlog.get_logger(__name__)
+
 # A process sends one message for all its events of so many seconds; the pump sweeps besides.
 KICK_S = 0.2
+# Rows that one statement removes: nobody waits for it.
+CHUNK = 2_000
+# One walk along the key, which is in the order of time.
+DROP = """
+WITH gone AS (
+    DELETE FROM webhooks_outboxevent WHERE id IN (
+        SELECT id FROM webhooks_outboxevent
+        WHERE id > %(after)s AND id < %(until)s AND created_at < %(moment)s AND is_fanned_out
+        ORDER BY id LIMIT %(most)s)
+    RETURNING id)
+SELECT count(*), max(id) FROM gone
+"""
 
 
 def keep(event: Event) -> None:
@@ -24,6 +42,22 @@ def keep(event: Event) -> None:
         created_at=event.created_at,
     )
     tasks.after_commit("webhooks.pump", delay_s=KICK_S)
+
+
+def drop_expired(now: datetime | None = None) -> int:
+    """Remove events of months that the log has none of any more; answers how many.
+
+    They can be replayed no longer. One that has no deliveries yet stays, however old it is.
+    """
+    moment = datetime.combine(partitions.kept_since(now), time(), UTC)
+    given = {"after": "", "until": ids.event_ids_from(moment), "moment": moment, "most": CHUNK}
+    dropped = CHUNK
+    total = 0
+    while dropped == CHUNK:
+        [(dropped, given["after"])] = statements.rows(DROP, given)
+        total += dropped
+    log.info("webhooks.events_expired", events=total)
+    return total
 
 
 def _export(tenant_id: UUID) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ import mmap
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from apps.webhooks import cancelling, partitions, pumping
+from apps.webhooks import cancelling, outbox, partitions, pumping
 
 # One byte that a worker's main process shares with its children: a pump ends early when it is set.
 _stopping = mmap.mmap(-1, 1)
@@ -36,5 +36,5 @@ def ensure_partitions() -> int:
 
 @shared_task(name="webhooks.drop_expired")
 def drop_expired() -> int:
-    """Drop the log's months past their retention."""
-    return partitions.drop_expired()
+    """Drop the log's months past their retention, and then their events."""
+    return partitions.drop_expired() + outbox.drop_expired()

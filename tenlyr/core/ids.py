@@ -4,9 +4,11 @@ import itertools
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
 _RAND_A = (1 << 12) - 1
@@ -51,7 +53,18 @@ def request_id() -> str:
 
 def event_id() -> str:
     """`evt_` and 26 characters of Crockford's base 32, in order of time (E5)."""
-    number, letters = uuid7_int(), ""
+    return _event_id(uuid7_int())
+
+
+def event_ids_from(moment: datetime) -> str:
+    """What no id of an event made since then (to the millisecond) sorts before, and each earlier
+    one does.
+    """
+    return _event_id((moment - EPOCH) // timedelta(milliseconds=1) << 80)
+
+
+def _event_id(number: int) -> str:
+    letters = ""
     for _ in range(26):
         letters = CROCKFORD[number & 31] + letters
         number >>= 5

@@ -9,7 +9,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenlyr.core import ids
+from tenlyr.core import clock, ids
 
 EARLIEST, LATEST = datetime(2000, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - hypothesis adds the zone
 MOMENTS = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
@@ -46,6 +46,18 @@ def test_later_sorts_later(moment: datetime, more_ms: int) -> None:
     assert earlier < later
     assert str(earlier) < str(later)
     assert earlier_event < later_event
+
+
+@settings(max_examples=50)
+@given(MOMENTS, st.integers(1, 10**9))
+def test_a_moment_parts_the_ids_of_events(moment: datetime, more_ms: int) -> None:
+    with time_machine.travel(moment.replace(microsecond=0), tick=False) as traveller:
+        bound = ids.event_ids_from(clock.now())
+        after = ids.event_id()
+        traveller.shift(timedelta(milliseconds=-more_ms))
+        before = ids.event_id()
+    assert before < bound < after
+    assert len(bound) == len(after)
 
 
 def test_an_event_id_is_26_letters_of_crockford() -> None:

@@ -1,13 +1,18 @@
 """The outbox: an event is there exactly when its cause is (E1-E5, X10)."""
 
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time
+from typing import Any
 from uuid import uuid4
 
+import pytest
+import time_machine
 from django.db import transaction
 
 from apps.tenants import lifecycle
-from apps.webhooks import outbox
+from apps.webhooks import outbox, partitions, tasks
 from apps.webhooks.models import OutboxEvent
-from tenlyr.core import events
+from tenlyr.core import clock, events
 from tenlyr.core.events import EventType
 from tests.cast import Customer
 from tests.core.transactions import undone
@@ -64,6 +69,53 @@ def test_export_is_the_envelope(acme: Customer) -> None:
     assert set(shown) == {"id", "type", "createdAt", "data"}
     assert shown["createdAt"].endswith("Z")
     assert shown["data"]["tenantId"] == str(acme.id)
+
+
+@pytest.fixture
+def old() -> Iterator[Callable[..., str]]:
+    """Make events of so many months ago; answers the id."""
+    workspace_id = uuid4()
+
+    def make(months: int, *, is_fanned_out: bool = True) -> str:
+        month = partitions.shifted(partitions.month_of(clock.now()), -months)
+        moment = datetime.combine(month, time(12), UTC)
+        with time_machine.travel(moment, tick=False), transaction.atomic():
+            made = events.emit(
+                EventType.TENANT_SUSPENDED, workspace_id=workspace_id, tenant_id=uuid4(), data={}
+            )
+        OutboxEvent.objects.filter(id=made.id).update(is_fanned_out=is_fanned_out)
+        return made.id
+
+    yield make
+    OutboxEvent.objects.filter(workspace_id=workspace_id).delete()
+
+
+def left(*event_ids: str) -> list[str]:
+    """Which of these there are."""
+    return [one for one in event_ids if OutboxEvent.objects.filter(id=one).exists()]
+
+
+def test_events_go_when_they_can_be_replayed_no_longer(
+    old: Callable[..., str], settings: Any
+) -> None:
+    settings.WEBHOOK_RETENTION_MONTHS = 3
+    expired, kept = [old(5), old(4)], [old(3), old(0)]
+    waiting = old(9, is_fanned_out=False)
+    assert outbox.drop_expired() >= 2
+    assert left(*expired, *kept, waiting) == [*kept, waiting]
+    oldest = OutboxEvent.objects.get(id=kept[0])
+    assert partitions.month_of(oldest.created_at) == partitions.kept_since()
+
+
+def test_all_that_is_expired_goes_in_many_statements(
+    old: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.drop_expired()
+    monkeypatch.setattr(outbox, "CHUNK", 2)
+    made = [old(20), *(old(19, is_fanned_out=number % 2 == 0) for number in range(7)), old(18)]
+    assert outbox.drop_expired() == 6
+    assert len(left(*made)) == 3
+    assert tasks.drop_expired() == 0
 
 
 def test_purge_leaves_the_news_of_the_deletion() -> None:
