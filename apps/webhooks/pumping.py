@@ -221,6 +221,8 @@ class Pump:
 
     # ---- what came of it
     def _take_in(self, errand: Errand, news: News) -> None:
+        # First: the look may show that one of these endpoints is not there any more.
+        self._receivers.begin(news.jobs)
         if errand.is_look:
             self._receivers.refresh(news.endpoints)
             enabled = {endpoint.id for endpoint in news.endpoints}
@@ -231,7 +233,6 @@ class Pump:
         for one, room in errand.rooms.items():
             if begun.get(one, 0) < room and not errand.is_look:
                 self._waiting.pop(one, None)  # nothing more of it is due until the next look
-        self._receivers.begin(news.jobs)
         is_active = bool(news.jobs or news.events or errand.ended)
         self._active_at = time.monotonic() if is_active else self._active_at
         self._idle_looks = 0 if is_active else self._idle_looks + errand.is_look

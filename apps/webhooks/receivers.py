@@ -145,9 +145,11 @@ class Receivers:
             self.known[job.endpoint_id].begun.append(job)
 
     def startable(self) -> Iterator[tuple[Receiver, Job]]:
-        """What may be sent now; each is under way from here on."""
+        """What may be sent now; each is under way from here on. To one that is not enabled any
+        more nothing is sent: what was begun for it is surplus.
+        """
         for receiver in self.known.values():
-            while receiver.begun and len(receiver.sending) < MOST_EACH:
+            while receiver.is_open and receiver.begun and len(receiver.sending) < MOST_EACH:
                 job = receiver.begun.popleft()
                 receiver.sending[job.id] = job
                 yield receiver, job

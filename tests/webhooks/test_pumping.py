@@ -12,6 +12,7 @@ from apps.webhooks import fanning, finishing, pumping, queueing, seats
 from apps.webhooks.models import Endpoint, Seat
 from tenlyr.core import clock
 from tests.core.threads import together
+from tests.webhooks.receiving import always
 from tests.webhooks.stage import BUDGET_S, Stage
 
 
@@ -76,6 +77,21 @@ def test_after_work_it_looks_on_for_what_follows(
     assert pumping.pump(BUDGET_S) == 2
     assert receiver.ids == [*first, *later]
     assert len(looks) > pumping.IDLE_LOOKS
+
+
+def test_what_was_begun_for_one_that_was_disabled_just_then_is_put_back(
+    stage: Stage, monkeypatch: Any
+) -> None:
+    """One round disables it, begins its next delivery, and sees that it is not enabled."""
+    for name, value in (("LOOK_S", 0), ("IDLE_S", 0), ("LOOK_SHARE", 1)):
+        monkeypatch.setattr(pumping, name, value)  # every round looks
+    endpoint, receiver = stage.listen(always(410), is_ordered=True, events=["tenant.suspended"])
+    first, second = stage.emit(2)
+    assert stage.pump() == 1
+    assert receiver.ids == [first]
+    assert Endpoint.objects.get(id=endpoint.id).status == "disabled"
+    waiting = stage.deliveries(event_id=second).get()
+    assert (waiting.status, waiting.attempts) == ("pending", 0)
 
 
 def test_what_the_dead_had_begun_is_sent_by_the_next(stage: Stage) -> None:
