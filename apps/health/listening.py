@@ -89,6 +89,14 @@ def _disabled(data: Mapping[str, Any]) -> tuple[str, str]:
     return "A webhook endpoint was disabled", f"{data['url']}: {data['reason']}"
 
 
+def _exhausted(data: Mapping[str, Any]) -> tuple[str, str]:
+    return (
+        "A webhook delivery was given up",
+        f"{data['url']} did not take {data['eventType']} {data['eventId']} in {data['attempts']}"
+        f" attempts: {data['reason']} It can be sent again as delivery {data['deliveryId']}.",
+    )
+
+
 REASONS: Mapping[EventType, Reason] = MappingProxyType(
     {
         EventType.HEALTH_CRITICAL: Reason(CRITICAL, Severity.CRITICAL, critical),
@@ -100,6 +108,7 @@ REASONS: Mapping[EventType, Reason] = MappingProxyType(
         ),
         EventType.ENDPOINT_FAILING: Reason("webhook_failing", Severity.WARNING, _failing),
         EventType.ENDPOINT_DISABLED: Reason("webhook_disabled", Severity.CRITICAL, _disabled),
+        EventType.DELIVERY_EXHAUSTED: Reason("webhook_exhausted", Severity.WARNING, _exhausted),
     }
 )
 ENDS: Mapping[EventType, tuple[str, ...]] = MappingProxyType(

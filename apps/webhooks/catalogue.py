@@ -10,6 +10,7 @@ from tenlyr.core.events import EventType
 TENANT, MIGRATION = "019a9f4e-3b52-7c10-9a55-0d4f6b1c2e01", "019a9f51-77aa-7d3e-8b21-5c9e0f1a2b3c"
 PROOF, ALERT = "019a9f60-0c4d-7e8f-9a0b-1c2d3e4f5a6b", "019a9f66-1f2e-7a3b-8c4d-5e6f7a8b9c0d"
 ENDPOINT = "019a9f70-2a3b-7c4d-9e5f-6a7b8c9d0e1f"
+DELIVERY = "019a9f7a-5d6e-7f80-8a91-a2b3c4d5e6f7"
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 NOT_YET = "not emitted yet"
 
@@ -140,6 +141,17 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
             "an endpoint failed for 5 days, or answered 410: nothing is sent there any more",
             tenantId=TENANT,
             reason="It failed for 5 days.",
+            optional=["tenantId"],
+        ),
+        EventType.DELIVERY_EXHAUSTED: _endpoint(
+            "a delivery failed for 72 hours and is not tried again; never for a delivery of an"
+            " event about webhooks",
+            tenantId=TENANT,
+            deliveryId=DELIVERY,
+            eventId="evt_01K9M2A0Q4C7E1V8N5S6W3Y9ZD",
+            eventType="tenant.suspended",
+            attempts=14,
+            reason="The receiver answered 500.",
             optional=["tenantId"],
         ),
         EventType.WEBHOOK_TEST: _endpoint(

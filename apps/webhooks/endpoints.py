@@ -29,6 +29,8 @@ MOST_OF_WORKSPACE, MOST_OF_TENANT = 50, 10
 PREVIOUS_FOR = timedelta(hours=24)
 PLACE = "webhooks_endpoint.secret"
 ALL = "*"
+# The types of events about endpoints begin so; `about` makes their data.
+ABOUT_WEBHOOKS = "webhook."
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('endpoints ' || %(whose)s, 0))"
 
 

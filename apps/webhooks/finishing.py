@@ -8,11 +8,12 @@ from uuid import UUID
 
 import orjson
 
-from apps.webhooks import schedule, statements, states
-from apps.webhooks.models import Attempt, Delivery
+from apps.webhooks import endpoints, schedule, statements, states
+from apps.webhooks.models import Attempt, Delivery, Endpoint
 from apps.webhooks.receivers import Job
 from apps.webhooks.sending import Sent
 from tenlyr.core.egress.replies import Outcome
+from tenlyr.core.events import EventType
 
 COLUMNS = ("attempt", "at", "delivery", "event_at", "outcome", "status", "latency_ms", "reason",
            "headers", "response", "state", "next_at", "failed")  # fmt: skip
@@ -28,8 +29,35 @@ def record(ended: Sequence[Sent], now: datetime) -> None:
     given: dict[str, Any] = {
         name: list(values) for name, values in zip(COLUMNS, columns, strict=True)
     }
-    statements.run(statements.kept("record"), {**given, "now": now})
+    failed = {one for (one,) in statements.rows(statements.kept("record"), {**given, "now": now})}
     states.learn(list(_verdicts(ended)), now)
+    _tell_of([one for one in ended if one.job.id in failed and _is_exhausted(one)])
+
+
+def _is_exhausted(one: Sent) -> bool:
+    """Whether a failure at the end of its schedule is told. Not one of what is itself about
+    webhooks: endpoints that fail would tell each other of it for ever.
+    """
+    job, reply = one.job, one.reply
+    if reply is None or reply.outcome is Outcome.GONE or job.is_test or job.type is None:
+        return False
+    return not job.type.startswith(endpoints.ABOUT_WEBHOOKS)
+
+
+def _tell_of(exhausted: Sequence[Sent]) -> None:
+    found = Endpoint.objects.in_bulk({one.job.endpoint_id for one in exhausted})
+    told = [(found[one.job.endpoint_id], one) for one in exhausted if one.job.endpoint_id in found]
+    # In one order, so that two pumps never wait for each other's alerts.
+    for endpoint, one in sorted(told, key=lambda pair: str(pair[0].tenant_id)):
+        states.tell(
+            endpoint,
+            EventType.DELIVERY_EXHAUSTED,
+            deliveryId=str(one.job.id),
+            eventId=one.job.event_id,
+            eventType=one.job.type,
+            attempts=one.job.number,
+            reason=one.reply.reason if one.reply else "",
+        )
 
 
 def put_back(jobs: Sequence[Job]) -> None:

@@ -158,6 +158,10 @@ def _wanted(
     events = OutboxEvent.objects.filter(
         workspace_id=endpoint.workspace_id, created_at__gte=since, created_at__lt=until
     ).exclude(type=EventType.WEBHOOK_TEST)
+    # As in the fan-out: what is about an endpoint is not sent there.
+    events = events.exclude(
+        type__startswith=endpoints.ABOUT_WEBHOOKS, data__endpointId=str(endpoint.id)
+    )
     if endpoint.tenant_id is not None:
         events = events.filter(tenant_id=endpoint.tenant_id)
     if endpoint.events != [endpoints.ALL]:

@@ -50,11 +50,11 @@ def _act(endpoint: Endpoint, now: datetime, *, is_gone: bool) -> None:
     if is_gone or percent >= 100:
         reason = GONE if is_gone else FAILED
         if endpoints.disable(endpoint, reason):
-            _tell(endpoint, EventType.ENDPOINT_DISABLED, reason=reason)
+            tell(endpoint, EventType.ENDPOINT_DISABLED, reason=reason)
     elif percent > endpoint.warned and endpoint.failing_since is not None:
         endpoint.warned = percent
         endpoint.save(update_fields=["warned"])
-        _tell(
+        tell(
             endpoint,
             EventType.ENDPOINT_FAILING,
             percent=percent,
@@ -72,7 +72,8 @@ def _percent(endpoint: Endpoint, now: datetime) -> int:
     return next((step for step in (100, *WARNINGS) if share >= step), 0)
 
 
-def _tell(endpoint: Endpoint, kind: EventType, **more: Any) -> None:
+def tell(endpoint: Endpoint, kind: EventType, **more: Any) -> None:
+    """Emit an event about an endpoint, of its tenant where it is one's own."""
     events.emit(
         kind,
         workspace_id=endpoint.workspace_id,

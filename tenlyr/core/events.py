@@ -37,6 +37,7 @@ class EventType(StrEnum):
     CROSS_TENANT_VIOLATION = "authz.cross_tenant_violation"
     ENDPOINT_FAILING = "webhook.endpoint_failing"
     ENDPOINT_DISABLED = "webhook.endpoint_disabled"
+    DELIVERY_EXHAUSTED = "webhook.delivery_exhausted"
     WEBHOOK_TEST = "webhook.test"
 
 

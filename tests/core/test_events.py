@@ -90,5 +90,6 @@ def test_the_names_of_the_contract_are_there() -> None:
         "isolation.proof_failed",
         "webhook.endpoint_failing",
         "webhook.endpoint_disabled",
+        "webhook.delivery_exhausted",
         "webhook.test",
     }

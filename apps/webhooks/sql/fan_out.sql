@@ -1,7 +1,10 @@
 -- Deliveries of the oldest events that have none yet: one per event and endpoint that wants it.
+-- What is about an endpoint is not sent there: it would fail as what it tells of did.
 -- Answers how many events, how many deliveries. Parameter: most = events at once.
 WITH batch AS MATERIALIZED (
-    SELECT id, type, workspace_id, tenant_id, created_at, seq FROM webhooks_outboxevent
+    SELECT id, type, workspace_id, tenant_id, created_at, seq,
+           CASE WHEN type LIKE 'webhook.%%' THEN data ->> 'endpointId' END AS about
+    FROM webhooks_outboxevent
     WHERE NOT is_fanned_out ORDER BY seq LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ),
 done AS (
@@ -14,6 +17,7 @@ made AS (
            b.type, b.created_at, now()
     FROM batch b JOIN webhooks_endpoint e ON e.workspace_id = b.workspace_id
         AND e.status <> 'disabled' AND (e.tenant_id IS NULL OR e.tenant_id = b.tenant_id)
+        AND b.about IS DISTINCT FROM e.id::text
         AND e.events && ARRAY['*', b.type]::varchar[]
     ORDER BY b.seq
     ON CONFLICT DO NOTHING
