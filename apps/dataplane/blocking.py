@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from apps.dataplane import places
 from apps.dataplane.models import SchemaState
 from apps.tenants import public as tenants
-from tenlyr.core import tasks
+from tenlyr.core import clock, tasks
 from tenlyr.core.events import Event, EventType
 
 log = structlog.get_logger(__name__)
@@ -21,20 +21,22 @@ TURNS = {
     EventType.TENANT_TERMINATED,
     EventType.TENANT_DELETED,
 }
+MOST_PER_SWEEP = 500
 # The class of advisory locks under which a tenant's state is read and told.
 TELL = 7_362_015
 SAY = """
 UPDATE tenlyr_dataplane.place SET state = %s
 WHERE tenant_id = %s AND state IN ('here', 'blocked')
 """
-# Whose database was told otherwise, or not at all: a message may be lost, this finds it.
+# Whose database was told otherwise, or not at all: a message may be lost, this finds it. Those that
+# are away must not stand before all others: who was not tried for longest comes first.
 UNTOLD = """
-SELECT p.tenant_id FROM dataplane_schemastate s
+SELECT p.tenant_id, s.schema FROM dataplane_schemastate s
 JOIN isolation_location l ON l.id = s.location_id AND l.alias <> 'default'
 JOIN isolation_placement p ON p.location_id = l.id
 LEFT JOIN tenants_tenant t ON t.id = p.tenant_id
 WHERE s.is_open <> coalesce(t.status = 'active', false)
-LIMIT 500
+ORDER BY s.tell_tried_at NULLS FIRST, s.schema LIMIT %s
 """
 
 
@@ -61,19 +63,20 @@ def tell(tenant_id: UUID) -> bool:
         is_open = tenants.is_active(tenant_id)
         with connections[home.owner].cursor() as cursor:
             cursor.execute(SAY, ["here" if is_open else "blocked", tenant_id])
-        SchemaState.objects.filter(pk=home.schema).update(is_open=is_open)
+        SchemaState.objects.filter(pk=home.schema).update(is_open=is_open, tell_tried_at=None)
     return True
 
 
 def tell_all() -> int:
     """Whoever was not told; answers how many are now."""
     with connection.cursor() as cursor:
-        cursor.execute(UNTOLD)
-        found = [tenant_id for (tenant_id,) in cursor.fetchall()]
-    return sum(_tried(tenant_id) for tenant_id in found)
+        cursor.execute(UNTOLD, [MOST_PER_SWEEP])
+        found = cursor.fetchall()
+    return sum(_tried(tenant_id, schema) for tenant_id, schema in found)
 
 
-def _tried(tenant_id: UUID) -> int:
+def _tried(tenant_id: UUID, schema: str) -> int:
+    SchemaState.objects.filter(pk=schema).update(tell_tried_at=clock.now())
     try:
         return int(tell(tenant_id))
     except DatabaseError as error:  # its database is away: the next round finds it

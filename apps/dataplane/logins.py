@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.dataplane import names, places, scram
 from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
@@ -105,15 +105,25 @@ def end_all(tenant_id: UUID) -> int:
 
 
 def sweep() -> int:
-    """Remove the roles of credentials whose time is over; answers how many."""
+    """Remove the roles of credentials whose time is over; answers how many.
+
+    New ones first, then those that were not tried for longest; a database that is away is asked
+    once. A sweep may end anywhere, and one that fails must not stand before all others.
+    """
     due = Login.objects.filter(revoked_at=None, expires_at__lte=clock.now())
-    done = 0
-    for login in due.order_by("expires_at")[:MOST_PER_SWEEP]:
+    order = (F("tried_at").asc(nulls_first=True), "expires_at")
+    done, away = 0, set[str]()
+    for login in due.order_by(*order)[:MOST_PER_SWEEP]:
+        due.filter(pk=login.pk).update(tried_at=clock.now())
+        own = {alias for alias in login.aliases if alias != "default"}
+        if away & own:
+            continue
         try:
             with transaction.atomic():
                 _end(login)
             done += 1
         except DatabaseError as error:  # its database may be away: it is refused there anyway
+            away |= own
             log.warning("dataplane.not_swept", role=login.role, reason=type(error).__name__)
     return done
 

@@ -74,6 +74,8 @@ class SchemaState(models.Model):
     version = models.IntegerField(default=0)
     # What a database of the tenant's own was told last: may the tenant come in?
     is_open = models.BooleanField(default=True)
+    # When the sweep last tried to tell it, while it has not heard.
+    tell_tried_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)
     error = models.TextField(blank=True, default="")
     # Which wave of the roll-out at hand takes it.
@@ -140,6 +142,8 @@ class Login(models.Model):
     aliases = models.JSONField(default=list)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # When the sweep last tried to remove its role.
+    tried_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

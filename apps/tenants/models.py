@@ -134,6 +134,8 @@ class DeletionCertificate(models.Model):
     workspace_id = models.UUIDField(db_index=True)
     requested_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True)
+    # When the sweep last tried to purge it; no part of what is certified.
+    tried_at = models.DateTimeField(null=True, editable=False)
     counts = models.JSONField(default=dict)
     sha256 = models.CharField(max_length=64, default="")
 

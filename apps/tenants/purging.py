@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
 from apps.isolation import public as isolation
 from apps.tenants.models import DeletionCertificate
@@ -63,12 +64,18 @@ def purge(tenant_id: UUID) -> bool:
 
 
 def sweep() -> int:
-    """Go on with purges that are due or were interrupted; answers how many are finished now."""
+    """Go on with purges that are due or were interrupted; answers how many are finished now.
+
+    New ones first, then those that were not tried for longest: a sweep may end anywhere, and
+    tenants whose database is away must not stand before all others.
+    """
     due = DeletionCertificate.objects.filter(
         finished_at=None, requested_at__lte=clock.now() - SETTLED_AFTER
     )
     finished = 0
-    for tenant_id in due.order_by("requested_at").values_list("pk", flat=True)[:MOST_PER_SWEEP]:
+    order = (F("tried_at").asc(nulls_first=True), "requested_at")
+    for tenant_id in due.order_by(*order).values_list("pk", flat=True)[:MOST_PER_SWEEP]:
+        due.filter(pk=tenant_id).update(tried_at=clock.now())
         try:
             finished += purge(tenant_id)
         except (

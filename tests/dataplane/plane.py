@@ -2,12 +2,18 @@
 takes to speak SQL as each of them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import UUID
 
 import psycopg
+from django.db import transaction
 
 from tests.cast import Account, Customer
+from tests.core import outages
 
 SQL = """
 CREATE TYPE mood AS ENUM ('calm', 'cross');
@@ -55,6 +61,52 @@ def with_tables(customer: Customer) -> Customer:
     release(customer.workspace, table)
     planning.start(workspace_id=customer.workspace.id, version=1)
     return customer
+
+
+def resident(account: Account) -> Customer:
+    """A tenant with a database of its own, and the operator's tables there."""
+    from apps.isolation.public import Level, run_move, start_move
+    from tests import cast
+
+    customer = cast.tenant(account, plan="enterprise")
+    with transaction.atomic():
+        begun = start_move(
+            workspace_id=account.id,
+            tenant_id=customer.id,
+            target=Level.DEDICATED_DATABASE,
+            driver="database",
+        )
+    done = run_move(begun.id)
+    assert (done.status, done.error) == ("completed", "")
+    return customer
+
+
+@contextmanager
+def away(tenant_id: UUID) -> Iterator[None]:
+    """Nobody answers where the tenant's own database is said to be."""
+    from apps.dataplane import places
+    from apps.isolation.backend import pools
+    from apps.isolation.databases import addresses, aliases
+    from apps.isolation.models import Database
+
+    home = places.home_of(tenant_id)
+    assert home is not None
+    row = Database.objects.filter(pk=home.location.alias)
+    before = row.get()
+    nowhere = replace(aliases.address_of(before), port=outages.dead_port())
+
+    def readdress(dsn: Any) -> None:
+        row.update(dsn=dsn)
+        aliases.suspect(before.alias)
+        for name in (before.alias, home.owner):
+            aliases.let_go(name)
+        pools.end(before.alias)
+
+    readdress(addresses.seal(nowhere, aliases.DSN_PLACE))
+    try:
+        yield
+    finally:
+        readdress(before.dsn)
 
 
 class Session:

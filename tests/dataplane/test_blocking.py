@@ -12,12 +12,12 @@ from django.db import connections, transaction
 from apps.dataplane import blocking, places
 from apps.dataplane.models import SchemaState
 from apps.dataplane.places import Home
-from apps.isolation.public import Level, run_move, start_move
 from apps.tenants import lifecycle
 from tests import cast
 from tests.cast import Account, Customer
 from tests.core.threads import BOUND_S, closing, until
-from tests.dataplane.plane import release
+from tests.dataplane import plane
+from tests.dataplane.plane import release, resident
 
 
 @pytest.fixture(scope="module")
@@ -25,21 +25,6 @@ def account(_database: None) -> Account:
     made = cast.workspace()
     release(made)
     return made
-
-
-def resident(account: Account) -> Customer:
-    """A tenant with a database of its own, and the operator's tables there."""
-    customer = cast.tenant(account, plan="enterprise")
-    with transaction.atomic():
-        begun = start_move(
-            workspace_id=account.id,
-            tenant_id=customer.id,
-            target=Level.DEDICATED_DATABASE,
-            driver="database",
-        )
-    done = run_move(begun.id)
-    assert (done.status, done.error) == ("completed", "")
-    return customer
 
 
 def home_of(customer: Customer) -> Home:
@@ -115,3 +100,19 @@ def test_who_looked_earlier_does_not_have_the_last_word(
         assert first.result(BOUND_S)
         assert second.result(BOUND_S)
     assert told(customer) == (("blocked", False) if is_suspended_last else ("here", True))
+
+
+def test_one_that_is_away_does_not_stand_before_the_others(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, there = sorted(
+        [resident(account), resident(account)], key=lambda one: home_of(one).schema
+    )
+    for one in (lost, there):
+        lifecycle.suspend(workspace_id=account.id, tenant_id=one.id)
+    monkeypatch.setattr(blocking, "MOST_PER_SWEEP", 1)
+    with plane.away(lost.id):
+        # Other tests may have left some that nobody told.
+        until(lambda: bool(blocking.tell_all()) and told(there) == ("blocked", False))
+    assert told(lost) == ("here", True)
+    until(lambda: bool(blocking.tell_all()) and told(lost) == ("blocked", False))

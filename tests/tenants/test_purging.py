@@ -233,6 +233,31 @@ def test_one_tenants_trouble_does_not_hold_up_another(
     assert certificate(stranger).finished_at is not None
 
 
+def test_who_fails_again_and_again_does_not_stand_before_the_others(
+    deleted: Customer,
+    stranger: Customer,
+    hold: Callable[[Callable[[UUID], int]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lifecycle.delete(workspace_id=stranger.workspace.id, tenant_id=stranger.id)
+    DeletionCertificate.objects.filter(pk=deleted.id).update(
+        requested_at=clock.now() - timedelta(days=365)
+    )
+
+    def purge(tenant_id: UUID) -> int:
+        if tenant_id == deleted.id:
+            raise OSError("the cellar is locked")
+        return 0
+
+    hold(purge)
+    monkeypatch.setattr(purging, "MOST_PER_SWEEP", 1)
+    with later():
+        for _ in range(DeletionCertificate.objects.filter(finished_at=None).count()):
+            purging.sweep()
+    assert certificate(deleted).finished_at is None
+    assert certificate(stranger).finished_at is not None
+
+
 def test_the_seal_covers_every_field(deleted: Customer) -> None:
     one = certificate(deleted)
     one.finished_at, one.counts = clock.now(), {"usage": 3}

@@ -12,6 +12,7 @@ from apps.isolation.databases import aliases, records, setting_up
 from apps.isolation.databases.drivers import driver as driver_of
 from apps.isolation.databases.errors import DatabaseFailed, DatabaseInUse
 from apps.isolation.models import Database, Location, Placement
+from tenlyr.core import clock
 
 log = structlog.get_logger(__name__)
 
@@ -72,16 +73,22 @@ def retire(alias: str) -> None:
 def retire_left() -> int:
     """Take back the databases whose tenants were purged, and those whose taking back failed;
     answers how many went.
+
+    Those that were not tried for longest come first: a run may end anywhere, and servers that are
+    away must not stand before all others.
     """
     retired = Database.objects.filter(state=Database.State.RETIRED)
     left = {row.alias for row in retired if "gone" not in row.detail}
     emptied = Location.objects.exclude(alias=aliases.CONTROL).values_list("alias")
     held = emptied.exclude(state=Location.State.RETIRED)
     left |= {alias for (alias,) in emptied.exclude(alias__in=held)}
-    return sum(_tried(alias) for alias in sorted(left))
+    tried = {row.alias: row.detail.get("tried", "") for row in Database.objects.filter(pk__in=left)}
+    return sum(_tried(alias) for alias in sorted(left, key=lambda one: (tried.get(one, ""), one)))
 
 
 def _tried(alias: str) -> int:
+    for row in Database.objects.filter(pk=alias):
+        records.note(row, tried=clock.iso(clock.now()))
     try:
         retire(alias)
     except (DatabaseFailed, DatabaseInUse) as error:

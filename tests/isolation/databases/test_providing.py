@@ -145,6 +145,32 @@ class TestRetire:
         assert f"tenlyr_{own.alias}" not in other.databases()
         assert Database.objects.get(pk=own.alias).error == ""
 
+    def test_a_run_that_ended_half_way_does_not_begin_with_the_same_again(
+        self, server: Server, other: Second, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A server that hangs costs a run its time: the next one goes on behind it."""
+        hanging, next_one = sorted(
+            [second.provided(server), second.provided(server)], key=lambda one: one.alias
+        )
+        drop = servers.drop_database
+
+        def hangs(database: Database) -> None:
+            if database == hanging:
+                raise Killed
+            drop(database)
+
+        for one in (hanging, next_one):
+            release(second.settle(one).tenant_id)
+        with monkeypatch.context() as patched:
+            patched.setattr(servers, "drop_database", hangs)
+            for _ in range(2):
+                with pytest.raises(Killed):
+                    retire_databases()
+        assert f"tenlyr_{hanging.alias}" in other.databases()
+        assert f"tenlyr_{next_one.alias}" not in other.databases()
+        assert retire_databases() >= 1
+        assert f"tenlyr_{hanging.alias}" not in other.databases()
+
     def test_a_purged_tenants_database_goes_with_it(self, own: Database, other: Second) -> None:
         tenant = second.settle(own)
         release(tenant.tenant_id)
@@ -162,6 +188,10 @@ class TestRetire:
 def test_each_driver_has_what_a_driver_needs(name: str) -> None:
     driver = drivers.driver(name)
     assert all(callable(getattr(driver, verb)) for verb in ("create", "destroy", "describe"))
+
+
+class Killed(BaseException):
+    """The end of a worker whose time is over."""
 
 
 def _fails(*_: Any) -> None:
