@@ -11,10 +11,17 @@ from apps.health.models import Alert, AlertStatus, Channel, Message, Severity
 from tenlyr.core import paging
 from tenlyr.core.paging import Page
 
+# Of these a tenant's key sees none: what raised them is told to operators only.
+FOR_OPERATORS = frozenset({"noisy_neighbour", "cross_tenant_violation", "proof_failed"})
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which alerts are listed; what is None does not narrow."""
+    """Which alerts are listed; what is None does not narrow. `only` is the tenant that asks,
+    `tenant_id` the one that an operator asks for.
+    """
+
+    only: UUID | None = None
 
     tenant_id: UUID | None = None
     status: AlertStatus | None = None
@@ -23,9 +30,11 @@ class Filter:
 
 
 def visible(workspace_id: UUID, tenant_id: UUID | None) -> "QuerySet[Alert]":
-    """The alerts of a workspace, or those of one tenant in it."""
+    """The alerts of a workspace, or what the tenant that asks may see of its own."""
     rows = Alert.objects.filter(workspace_id=workspace_id)
-    return rows if tenant_id is None else rows.filter(tenant_id=tenant_id)
+    if tenant_id is None:
+        return rows
+    return rows.filter(tenant_id=tenant_id).exclude(type__in=FOR_OPERATORS)
 
 
 def get(workspace_id: UUID, alert_id: UUID, *, tenant_id: UUID | None = None) -> Alert:
@@ -38,10 +47,11 @@ def get(workspace_id: UUID, alert_id: UUID, *, tenant_id: UUID | None = None) ->
 
 def page(workspace_id: UUID, which: Filter, *, limit: int, cursor: str | None) -> Page:
     """A page of alerts, the newest opening first; raises `InvalidCursor`."""
-    rows = visible(workspace_id, which.tenant_id)
+    rows = visible(workspace_id, which.only)
     narrowed: dict[str, Any] = {
         name: wanted
         for name, wanted in (
+            ("tenant_id", which.tenant_id),
             ("status", which.status),
             ("severity", which.severity),
             ("type", which.type),

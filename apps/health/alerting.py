@@ -11,12 +11,12 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.health import notifying, wording
-from apps.health.alert_selectors import visible
+from apps.health.alert_selectors import FOR_OPERATORS, visible
 from apps.health.errors import AlertNotFound
 from apps.health.models import Alert, AlertStatus, Severity
 from apps.tenants import public as tenants
 from tenlyr.core import audit, clock, context, events, ids
-from tenlyr.core.events import EventType
+from tenlyr.core.events import Audience, EventType
 from tenlyr.core.registry import Holding
 
 RAISE = (Path(__file__).parent / "sql" / "raise_alert.sql").read_text()
@@ -133,6 +133,7 @@ def _tell_of(alert: Alert) -> None:
             "title": alert.title,
             "message": alert.message,
         },
+        audience=Audience.OPERATORS if alert.type in FOR_OPERATORS else None,
     )
 
 

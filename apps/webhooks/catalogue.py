@@ -100,7 +100,8 @@ CATALOGUE: Mapping[EventType, Entry] = MappingProxyType(
             message="Acme Corp makes no unusual part of the load of its database any more.",
         ),
         EventType.ALERT_CREATED: _tenant(
-            "an alert was opened, by itself or by hand; one that happens again is not told again",
+            "an alert was opened, by itself or by hand; one that happens again is not told again."
+            " Told to operators only where the tenant's key does not see the alert",
             alertId=ALERT,
             type="health_critical",
             severity="critical",

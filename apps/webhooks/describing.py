@@ -3,7 +3,7 @@
 import json
 
 from apps.webhooks.catalogue import CATALOGUE, NOT_YET, Entry, envelope
-from tenlyr.core.events import EventType
+from tenlyr.core.events import EventType, audience_of
 
 HEAD = """\
 # Events
@@ -18,8 +18,12 @@ Each event has one envelope: `id`, `type`, `createdAt` (ISO 8601, UTC, milliseco
 Ids sort in the order of time, and a delivery that is repeated carries the same id and the same \
 bytes. `GET /api/v1/webhooks/event-types` answers with this list.
 
-| type | when | `data` beside `tenantId` |
-|---|---|---|
+**Told to**: `tenant`, your endpoints and the tenant's own; `operators`, your endpoints only, for \
+it speaks of the tenant to those who run the installation. A tenant's endpoint cannot ask for it, \
+and `*` does not mean it there.
+
+| type | when | told to | `data` beside `tenantId` |
+|---|---|---|---|
 """
 MIDDLE = """
 ## Examples
@@ -38,7 +42,7 @@ def page() -> str:
 def _row(kind: EventType, entry: Entry) -> str:
     names = [] if entry.when == NOT_YET else [name for name in entry.data if name != "tenantId"]
     shown = ", ".join(f"`{name}`{_remark(entry, name)}" for name in names)
-    return f"| `{kind}` | {entry.when} | {shown + ' ' if shown else ''}|\n"
+    return f"| `{kind}` | {entry.when} | `{audience_of(kind)}` | {shown + ' ' if shown else ''}|\n"
 
 
 def _remark(entry: Entry, name: str) -> str:

@@ -20,7 +20,7 @@ from apps.webhooks.errors import EndpointNotFound, TooManyEndpoints
 from apps.webhooks.models import Endpoint
 from tenlyr.core import audit, clock, errors, secrets, tasks
 from tenlyr.core.egress import guard, signing
-from tenlyr.core.events import EventType
+from tenlyr.core.events import FOR_OPERATORS, EventType
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ def create(
         tenants.get(workspace_id, tenant_id)
     if not is_vetted:
         vet(url, workspace_id=workspace_id, tenant_id=tenant_id)
+    names = _names(events, tenant_id)
     secret = signing.new_secret()
     with transaction.atomic():
         if tenant_id is not None:
@@ -63,7 +64,7 @@ def create(
             workspace_id=workspace_id,
             tenant_id=tenant_id,
             url=url,
-            events=_names(events),
+            events=names,
             description=description,
             is_ordered=is_ordered,
             secret=_sealed(secret),
@@ -104,15 +105,15 @@ def change(
     if url is not None:
         get(workspace_id, endpoint_id, tenant_id)
         vet(url, workspace_id=workspace_id, tenant_id=tenant_id)
-    given = {
+    given: dict[str, Any] = {
         "url": url,
-        "events": None if events is None else _names(events),
         "description": description,
         "is_ordered": is_ordered,
         "status": None if status is None else _status(status),
     }
     with transaction.atomic():
         endpoint = _locked(workspace_id, endpoint_id, tenant_id)
+        given["events"] = None if events is None else _names(events, endpoint.tenant_id)
         changed = {
             name: value
             for name, value in given.items()
@@ -213,8 +214,11 @@ def _check_room(workspace_id: UUID, tenant_id: UUID | None) -> None:
         raise TooManyEndpoints(limit=most)
 
 
-def _names(given: Sequence[str]) -> list[str]:
+def _names(given: Sequence[str], tenant_id: UUID | None) -> list[str]:
+    """The types that an endpoint asks for, of a tenant's only those that it may hear of."""
     names = sorted(set(given))
+    if tenant_id is not None and (kept := FOR_OPERATORS.intersection(names)):
+        raise errors.invalid("events", "invalid", f"told to operators only: {min(kept)}")
     known = {kind.value for kind in EventType}
     if names == [ALL] or (names and set(names) <= known):
         return names

@@ -32,6 +32,8 @@ class OutboxEvent(models.Model):
     created_at = models.DateTimeField()
     seq = models.BigIntegerField(db_default=_next("webhooks_outbox_seq"), editable=False)
     is_fanned_out = models.BooleanField(default=False)
+    # The endpoints of tenants never hear of it.
+    is_for_operators = models.BooleanField(db_default=False)
 
     class Meta:
         indexes = [

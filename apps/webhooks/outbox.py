@@ -10,7 +10,7 @@ import structlog
 from apps.webhooks import partitions, statements
 from apps.webhooks.models import OutboxEvent
 from tenlyr.core import clock, ids, tasks
-from tenlyr.core.events import Event
+from tenlyr.core.events import Audience, Event
 from tenlyr.core.registry import Holding
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,7 @@ def keep(event: Event) -> None:
         tenant_id=event.tenant_id,
         data=event.data,
         created_at=event.created_at,
+        is_for_operators=event.audience is Audience.OPERATORS,
     )
     tasks.after_commit("webhooks.pump", delay_s=KICK_S)
 

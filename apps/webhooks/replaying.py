@@ -163,7 +163,7 @@ def _wanted(
         type__startswith=endpoints.ABOUT_WEBHOOKS, data__endpointId=str(endpoint.id)
     )
     if endpoint.tenant_id is not None:
-        events = events.filter(tenant_id=endpoint.tenant_id)
+        events = events.filter(tenant_id=endpoint.tenant_id, is_for_operators=False)
     if endpoint.events != [endpoints.ALL]:
         events = events.filter(type__in=endpoint.events)
     return events if types is None else events.filter(type__in=types)

@@ -41,6 +41,26 @@ class EventType(StrEnum):
     WEBHOOK_TEST = "webhook.test"
 
 
+class Audience(StrEnum):
+    """Who may hear of an event: the operator and the tenant that it is about, or the operator
+    alone.
+    """
+
+    TENANT = "tenant"
+    OPERATORS = "operators"
+
+
+# These speak of a tenant to those who run the installation: of its neighbours, of its attacks.
+FOR_OPERATORS = frozenset(
+    {
+        EventType.NOISY_NEIGHBOUR,
+        EventType.NEIGHBOUR_QUIET,
+        EventType.PROOF_FAILED,
+        EventType.CROSS_TENANT_VIOLATION,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened; `data` is in the wire's casing (E7)."""
@@ -51,6 +71,7 @@ class Event:
     workspace_id: UUID
     tenant_id: UUID | None
     data: dict[str, Any]
+    audience: Audience
 
 
 Subscriber = Callable[[Event], None]
@@ -63,13 +84,26 @@ def subscribe(subscriber: Subscriber) -> None:
         _subscribers.append(subscriber)
 
 
+def audience_of(kind: EventType) -> Audience:
+    """Who may hear of events of a type."""
+    return Audience.OPERATORS if kind in FOR_OPERATORS else Audience.TENANT
+
+
 def emit(
-    kind: EventType, *, workspace_id: UUID, tenant_id: UUID | None, data: dict[str, Any]
+    kind: EventType,
+    *,
+    workspace_id: UUID,
+    tenant_id: UUID | None,
+    data: dict[str, Any],
+    audience: Audience | None = None,
 ) -> Event:
-    """Tell every subscriber, inside the transaction that makes the event true."""
+    """Tell every subscriber, inside the transaction that makes the event true. `audience` narrows
+    that of the type.
+    """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"{kind} must be emitted inside the transaction of its cause")
-    event = Event(ids.event_id(), kind, clock.now(), workspace_id, tenant_id, data)
+    audience = audience or audience_of(kind)
+    event = Event(ids.event_id(), kind, clock.now(), workspace_id, tenant_id, data, audience)
     for subscriber in _subscribers:
         subscriber(event)
     return event

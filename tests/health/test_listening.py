@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apps.health import listening
+from apps.health import alert_selectors, listening
 from apps.health.models import Alert
 from apps.webhooks.catalogue import CATALOGUE
 from tenlyr.core import events
-from tenlyr.core.events import EventType
+from tenlyr.core.events import FOR_OPERATORS, EventType
 from tests.cast import Customer
 from tests.core.transactions import undone
 from tests.health.alarms import told
@@ -73,6 +73,11 @@ def test_it_is_undone_with_its_cause(acme: Customer) -> None:
 def test_other_events_are_no_reason(acme: Customer) -> None:
     emit(EventType.TENANT_SUSPENDED, acme)
     assert alerts(acme) == []
+
+
+def test_what_is_told_to_operators_only_raises_what_only_they_see() -> None:
+    theirs = {reason.kind for kind, reason in listening.REASONS.items() if kind in FOR_OPERATORS}
+    assert theirs == alert_selectors.FOR_OPERATORS
 
 
 def test_a_workspace_has_its_own(acme: Customer) -> None:

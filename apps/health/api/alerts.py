@@ -75,6 +75,7 @@ class AlertView(ApiView):
         if kind is not None and len(kind) > LONGEST_TYPE:
             raise errors.invalid("type", "max_length", f"At most {LONGEST_TYPE} characters.")
         return selectors.Filter(
+            self.only,
             self._tenant(query.get("tenantId")),
             status,
             None if severity is None else Severity(severity),
@@ -83,7 +84,7 @@ class AlertView(ApiView):
 
     def _tenant(self, named: str | None) -> UUID | None:
         if named is None:
-            return self.only
+            return None
         if self.only is not None:
             raise errors.invalid("tenantId", "unknown_field", "The key names the tenant.")
         if not CANONICAL_ID.fullmatch(named):

@@ -20,10 +20,11 @@ from tenlyr.core.api.serializers import (
 )
 from tenlyr.core.egress.guard import LONGEST_URL
 from tenlyr.core.egress.replies import Outcome
-from tenlyr.core.events import EventType
+from tenlyr.core.events import Audience, EventType
 
 ENDPOINT_STATUSES = [status.value for status in Endpoint.Status]
 DELIVERY_STATUSES = [status.value for status in Delivery.Status]
+AUDIENCES = [audience.value for audience in Audience]
 OUTCOMES = [outcome.value for outcome in Outcome]
 TYPES = [kind.value for kind in EventType]
 # What an endpoint may ask for: a test is sent by hand only.
@@ -238,6 +239,11 @@ class EventTypeSerializer(WireSerializer):
 
     type = serializers.ChoiceField(choices=TYPES)
     description = serializers.CharField(help_text="When it is emitted.")
+    audience = serializers.ChoiceField(
+        choices=AUDIENCES,
+        help_text="`tenant`: told to the workspace's endpoints and the tenant's own; `operators`:"
+        " to the workspace's only.",
+    )
     example = serializers.DictField()
 
 

@@ -20,6 +20,7 @@ from apps.webhooks.models import Delivery, Endpoint
 from tenlyr.core import paging
 from tenlyr.core.api.schema import documented
 from tenlyr.core.api.serializers import NoFieldsSerializer
+from tenlyr.core.events import audience_of
 
 
 def shown(endpoint: Endpoint) -> dict[str, Any]:
@@ -185,7 +186,12 @@ class EventTypesView(WebhooksView):
     @documented("webhooks.eventTypes", response=serializers.EventTypesSerializer)
     def get(self, request: Request) -> Response:
         rows = [
-            {"type": kind.value, "description": entry.when, "example": envelope(kind)}
+            {
+                "type": kind.value,
+                "description": entry.when,
+                "audience": audience_of(kind),
+                "example": envelope(kind),
+            }
             for kind, entry in CATALOGUE.items()
         ]
         return Response(serializers.EventTypesSerializer({"data": rows}).data)

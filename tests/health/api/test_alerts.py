@@ -161,6 +161,19 @@ class TestList:
         acting = Api().get(PATH, key=acme.workspace.key, x_tenant_id=str(globex.id))
         assert [one["tenantId"] for one in acting.body] == [str(globex.id)]
 
+    @pytest.mark.parametrize("kind", ["noisy_neighbour", "cross_tenant_violation"])
+    def test_a_tenants_key_sees_none_that_is_for_operators(self, acme: Customer, kind: str) -> None:
+        """Not in lists, not by its id, and it resolves none."""
+        theirs, own = raised(acme, kind=kind), raised(acme)
+        for query in ("", "/unresolved"):
+            assert [one["id"] for one in listed(acme.key, query)] == [str(own.id)]
+        assert listed(acme.key, f"?type={kind}") == []
+        assert_refused(Api().get(f"{PATH}/{theirs.id}", key=acme.key), 404, "not_found")
+        assert_refused(resolve(theirs.id, acme.key), 404, "not_found")
+        assert Api().post(f"{PATH}/resolve-all", key=acme.key).body == {"resolved": 1}
+        [still] = listed(acme.workspace.key, f"/unresolved?tenantId={acme.id}")
+        assert (still["id"], still["type"]) == (str(theirs.id), kind)
+
     def test_narrowed(self, acme: Customer, globex: Customer) -> None:
         raised(acme, kind="a", severity=Severity.INFO)
         raised(acme, kind="b", severity=Severity.CRITICAL)

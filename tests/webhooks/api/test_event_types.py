@@ -1,7 +1,7 @@
 """`webhooks.eventTypes`: GET /api/v1/webhooks/event-types (E1-E5)."""
 
 from apps.webhooks.catalogue import CATALOGUE, envelope
-from tenlyr.core.events import EventType
+from tenlyr.core.events import FOR_OPERATORS, EventType
 from tests.cast import Api, Customer
 from tests.webhooks.api.calls import PATH
 
@@ -15,6 +15,7 @@ def test_every_type_with_its_example(api: Api, acme: Customer) -> None:
                 {
                     "type": kind.value,
                     "description": CATALOGUE[kind].when,
+                    "audience": "operators" if kind in FOR_OPERATORS else "tenant",
                     "example": envelope(kind),
                 }
                 for kind in EventType
