@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db import connection, connections
 
 from apps.audit.models import AuditEntry
 from tenlyr.core import clock
@@ -30,7 +30,7 @@ def keep(entry: Entry) -> None:
         "userAgent": actor.user_agent,
         "requestId": actor.request_id,
     }
-    with connection.cursor() as cursor:
+    with connections[entry.using].cursor() as cursor:
         cursor.execute(
             "SELECT audit_add(%s, %s, %s::jsonb)",
             [entry.workspace_id, entry.tenant_id, orjson.dumps(body, default=str).decode()],

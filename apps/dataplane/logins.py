@@ -121,6 +121,7 @@ def sweep() -> int:
         try:
             with transaction.atomic():
                 _end(login)
+                _record("dataplane.credential_expired", login)
             done += 1
         except DatabaseError as error:  # its database may be away: it is refused there anyway
             away |= own

@@ -4,8 +4,9 @@ from django.conf import settings
 from django.db import connections, transaction
 
 from apps.dataplane import scram
-from tenlyr.core import secrets
+from tenlyr.core import audit, secrets
 
+OWNER = "owner"
 ROLE = "tenlyr_pooler"
 QUERY = "SELECT username, password FROM tenlyr_dataplane.verifier_of($1)"
 # A pool per login, in transaction mode, that shrinks to nothing when its tenant is quiet.
@@ -21,13 +22,16 @@ SETTINGS = {
 }
 
 
-def open_to_pooler(alias: str = "owner") -> str:
-    """Let the pooler's role log in; answers its password, which is derived and so always the same.
-
-    `alias` is the owner's name of the database.
+def open_to_pooler() -> str:
+    """Let the pooler's role log in, and record it; answers its password, which is derived and so
+    always the same.
     """
     password = secrets.derive(settings.SECRET_KEY, f"postgres role {ROLE}").hex()
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        # First: the role that makes roles may not write to the trail.
+        audit.record(
+            "dataplane.pooler_opened", workspace_id=audit.INSTALLATION, target=ROLE, using=OWNER
+        )
         cursor.execute("SET LOCAL ROLE NONE")  # the owner makes no roles, the deploy role does
         cursor.execute(f"ALTER ROLE {ROLE} LOGIN PASSWORD %s", [scram.verifier(password)])
     return password

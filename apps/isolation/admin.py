@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.isolation.databases import servers
 from apps.isolation.databases.errors import DatabaseFailed
 from apps.isolation.models import Database, Server
+from tenlyr.core import context
 
 
 class ServerForm(forms.ModelForm):
@@ -49,9 +52,31 @@ class ServerAdmin(admin.ModelAdmin):
     list_display = ("name", "driver", "max_databases", "is_open", "created_at")
 
     def save_model(self, request: HttpRequest, obj: Server, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if form.cleaned_data.get("address"):
-            servers.readdress(obj)
+        _sign(request)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if change and form.cleaned_data.get("address"):
+                servers.readdress(obj)
+            action = "changed" if change else "registered"
+            servers.record(f"isolation.server_{action}", obj, fields=form.changed_data)
+
+    def delete_model(self, request: HttpRequest, obj: Server) -> None:
+        _sign(request)
+        with transaction.atomic():
+            servers.record("isolation.server_removed", obj)
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Server]") -> None:
+        """The same for several at once: all or none."""
+        with transaction.atomic():
+            for server in queryset:
+                self.delete_model(request, server)
+
+
+def _sign(request: HttpRequest) -> None:
+    """What follows is the signed-in operator's act."""
+    here = context.current()
+    here.actor_type, here.actor_id = "operator", str(request.user.pk)
 
 
 @admin.register(Database)

@@ -15,9 +15,6 @@ from apps.tenants.plans import Limits, TenantPlan
 from tenlyr.core import audit
 from tenlyr.core.metrics import Metric
 
-# Whose trail a change of the default catalogue is on: it belongs to no workspace.
-INSTALLATION = UUID(int=0)
-
 
 def current(workspace_id: UUID, plan: TenantPlan) -> PlanVersion:
     """The version that a tenant gets now: the workspace's own newest, else the default's newest."""
@@ -53,7 +50,7 @@ def publish(
         )
         audit.record(
             "plan.published",
-            workspace_id=workspace_id or INSTALLATION,
+            workspace_id=workspace_id or audit.INSTALLATION,
             target=str(made.id),
             plan=plan,
             version=version,

@@ -40,6 +40,18 @@ def entries(workspace_id: UUID) -> list[AuditEntry]:
 
 
 class TestWriting:
+    def test_in_the_transaction_of_whoever_acts(self) -> None:
+        """An act of the owner's is recorded on its connection: both are there, or neither."""
+        undone_one, kept = uuid4(), uuid4()
+        with undone("owner"):
+            audit.record("tests.acted", workspace_id=undone_one, using="owner")
+        with transaction.atomic(using="owner"):
+            audit.record("tests.acted", workspace_id=kept, using="owner")
+            assert entries(kept) == []
+        assert (len(entries(undone_one)), len(entries(kept))) == (0, 1)
+        with pytest.raises(RuntimeError), transaction.atomic():
+            audit.record("tests.acted", workspace_id=kept, using="owner")
+
     def test_an_entry_says_everything(self) -> None:
         workspace_id, tenant_id = uuid4(), uuid4()
         context.begin(context.RequestContext("r-1", "203.0.113.7", "curl/8", "admin_key", "17"))

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.audit.models import AuditEntry
+from tenlyr.core import audit
 from tests import cast
 from tests.cast import Account
 from tests.dataplane import plane
@@ -24,6 +26,12 @@ def declared(tmp_path: Path, workspace: Account) -> Path:
     config = f'[dataplane]\nworkspace = "{workspace.id}"\nreleases = "tables"\n'
     (tmp_path / "tenlyr.toml").write_text(config)
     return tmp_path
+
+
+def acts(workspace_id: UUID, action: str = "dataplane.apply_started") -> list[dict[str, Any]]:
+    """What the trail of a workspace, or of the installation, says of an action."""
+    rows = AuditEntry.objects.filter(workspace_id=workspace_id, body__action=action)
+    return [row.body for row in rows]
 
 
 def run(verb: str, folder: Path, *more: str) -> str:
@@ -101,6 +109,7 @@ def test_status_and_apply(declared: Path) -> None:
     plane.release(account, THING)
     assert run("status", declared) == f"op_{account.id.hex}  1\n"
     assert run("apply", declared) == ""
+    assert acts(account.id) == []
 
 
 def test_apply_brings_up_what_was_there_before(declared: Path, workspace: Account) -> None:
@@ -108,6 +117,8 @@ def test_apply_brings_up_what_was_there_before(declared: Path, workspace: Accoun
     assert run("push", declared).endswith("2 released, 1 schemas due\n")
     assert "  0  due: 2" in run("status", declared)
     assert run("apply", declared).endswith("  2\n")
+    (act,) = acts(workspace.id)
+    assert (act["target"], len(act["details"]["schemas"])) == ("2", 1)
     assert "due" not in run("status", declared)
     from apps.dataplane import connecting
 
@@ -115,7 +126,8 @@ def test_apply_brings_up_what_was_there_before(declared: Path, workspace: Accoun
 
 
 def test_the_poolers_settings() -> None:
-    out = io.StringIO()
+    out, before = io.StringIO(), acts(audit.INSTALLATION, "dataplane.pooler_opened")
     call_command("dataplane", "pooler", stdout=out)
+    assert len(acts(audit.INSTALLATION, "dataplane.pooler_opened")) == len(before) + 1
     assert "auth_query = SELECT username, password FROM tenlyr_dataplane" in out.getvalue()
     assert '"tenlyr_pooler" "' in out.getvalue()

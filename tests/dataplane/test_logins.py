@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from apps.audit.models import AuditEntry
 from apps.dataplane import logins
 from apps.dataplane.models import Login
+from tenlyr.core import context
 from tests import cast
 from tests.cast import Account, Customer
 from tests.core.threads import until
@@ -47,3 +49,13 @@ def test_one_that_is_away_does_not_stand_before_the_others(
         until(lambda: bool(logins.sweep()) and is_ended(next_one))
     assert not any(map(is_ended, hopeless))
     until(lambda: bool(logins.sweep()) and all(map(is_ended, hopeless)))
+
+
+def test_an_expiry_is_on_the_trail(account: Account) -> None:
+    tenant = cast.tenant(account)
+    login_id = expired(tenant)
+    context.begin(context.RequestContext())  # a worker has none
+    until(lambda: bool(logins.sweep()) and is_ended(login_id))
+    last = AuditEntry.objects.filter(tenant_id=tenant.id).latest("seq")
+    assert last.body["action"] == "dataplane.credential_expired"
+    assert (last.body["target"], last.body["actorType"]) == (str(login_id), "system")

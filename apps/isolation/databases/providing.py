@@ -63,10 +63,12 @@ def retire(alias: str) -> None:
     except DatabaseFailed as error:
         records.state(database, Database.State.RETIRED, str(error))
         raise
-    Location.objects.filter(alias=alias).delete()
-    database.dsn, database.error = None, ""
-    database.save(update_fields=["dsn", "error"])
-    records.note(database, gone=True)
+    with transaction.atomic():
+        Location.objects.filter(alias=alias).delete()
+        database.dsn, database.error = None, ""
+        database.save(update_fields=["dsn", "error"])
+        records.note(database, gone=True)
+        records.record("isolation.database_dropped", database)
     log.info("isolation.database_retired", database=alias)
 
 
@@ -119,5 +121,8 @@ def _retired(alias: str) -> Database | None:
         if database.detail.get("gone"):
             return None
         Location.objects.filter(alias=alias).update(state=Location.State.RETIRED)
+        is_first = database.state != Database.State.RETIRED
         records.state(database, Database.State.RETIRED)
+        if is_first:
+            records.record("isolation.database_retired", database)
     return database

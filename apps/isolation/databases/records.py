@@ -1,4 +1,4 @@
-"""What is written on a Database's row while others may write on it too."""
+"""What is written on a Database's row while others may write on it too, and on the trail."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connections
 
 from apps.isolation.models import Database
+from tenlyr.core import audit
 
 NOTE = "UPDATE isolation_database SET detail = detail || %s::jsonb WHERE alias = %s"
 
@@ -15,6 +16,17 @@ def note(database: Database, **facts: Any) -> None:
     with connections["default"].cursor() as cursor:
         cursor.execute(NOTE, [json.dumps(facts), database.pk])
     database.detail = {**database.detail, **facts}
+
+
+def record(action: str, database: Database, **details: Any) -> None:
+    """Put an act on the database on the installation's trail, as the last of its transaction."""
+    audit.record(
+        action,
+        workspace_id=audit.INSTALLATION,
+        target=database.alias,
+        driver=database.driver,
+        **details,
+    )
 
 
 def state(database: Database, state: Database.State, error: str = "") -> None:

@@ -13,6 +13,7 @@ from apps.isolation.databases import addresses, aliases, checking
 from apps.isolation.databases.addresses import Address
 from apps.isolation.databases.errors import BadAddress, DatabaseFailed
 from apps.isolation.models import Database, Driver, Server
+from tenlyr.core import audit
 
 DSN_PLACE = "isolation_server.dsn"
 # Autovacuum has no user, and leaves by itself when a database is dropped.
@@ -36,15 +37,17 @@ def register(
     sealed = examined(name, dsn, pool_url)
     try:
         with transaction.atomic():
-            return Server.objects.create(
+            server = Server.objects.create(
                 name=name,
                 driver=driver,
                 dsn=sealed,
                 pool_url=pool_url,
                 max_databases=max_databases,
             )
+            record("isolation.server_registered", server)
     except IntegrityError:
         raise BadAddress(f"There is a server {name} already.") from None
+    return server
 
 
 def examined(name: str, dsn: str, pool_url: str = "") -> bytes:
@@ -59,9 +62,31 @@ def examined(name: str, dsn: str, pool_url: str = "") -> bytes:
 def readdress(server: Server) -> None:
     """The server's address has changed: so have those of the databases on it."""
     address = address_of(server)
-    for database in Database.objects.filter(server=server, dsn__isnull=False):
-        database.dsn = addresses.seal(address.named(name_of(database)), aliases.DSN_PLACE)
-        database.save(update_fields=["dsn"])
+    with transaction.atomic():
+        databases = Database.objects.filter(server=server, dsn__isnull=False)
+        for database in databases:
+            database.dsn = addresses.seal(address.named(name_of(database)), aliases.DSN_PLACE)
+            database.save(update_fields=["dsn"])
+        record(
+            "isolation.server_readdressed",
+            server,
+            host=address.host,
+            port=address.port,
+            databases=[database.alias for database in databases],
+        )
+
+
+def record(action: str, server: Server, **details: Any) -> None:
+    """Put an act on a server on the installation's trail, as the last of its transaction."""
+    audit.record(
+        action,
+        workspace_id=audit.INSTALLATION,
+        target=server.name,
+        driver=server.driver,
+        max_databases=server.max_databases,
+        is_open=server.is_open,
+        **details,
+    )
 
 
 def address_of(server: Server | None) -> Address:

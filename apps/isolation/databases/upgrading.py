@@ -3,7 +3,7 @@ touched.
 """
 
 import structlog
-from django.db import Error
+from django.db import Error, transaction
 
 from apps.isolation import applying
 from apps.isolation.databases import aliases, records, setting_up
@@ -53,7 +53,10 @@ def upgrade(database: Database) -> int:
         raise DatabaseFailed(f"{database.alias} could not be migrated: {said}.") from error
     finally:
         aliases.let_go(owner)
-    records.note(database, release=setting_up.current_release())
+    release = setting_up.current_release()
+    with transaction.atomic():
+        records.note(database, release=release)
+        records.record("isolation.database_upgraded", database, release=release, schemas=behind)
     return len(behind)
 
 

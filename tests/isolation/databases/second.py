@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import psycopg
 
+from apps.audit.models import AuditEntry
 from apps.isolation.databases import aliases, building, providing
 from apps.isolation.levels import Level
 from apps.isolation.models import Database, Driver, Location, Placement, Server
-from tenlyr.core import ids
+from tenlyr.core import audit, ids
 from tenlyr.runtime import accounts
 from tenlyr.runtime.home import Home
 from tenlyr.runtime.postgres import Postgres
@@ -68,6 +69,12 @@ class Second:
     def __exit__(self, *_: object) -> None:
         self.postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def acts(target: str) -> list[dict[str, Any]]:
+    """What the installation's trail says of a server or database, the oldest first."""
+    rows = AuditEntry.objects.filter(workspace_id=audit.INSTALLATION, body__target=target)
+    return [row.body for row in rows.order_by("seq")]
 
 
 def slug() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from apps.isolation.databases import addresses, aliases, servers
@@ -87,6 +88,46 @@ def test_a_new_address_reaches_the_databases(browser: Client, own: Database, oth
         with other.superuser() as connection:
             connection.execute(f"ALTER ROLE tenlyr_deploy PASSWORD '{fresh.password}'")
         browser.post(url, fields(str(own.server), fresh.dsn))
+
+
+class TestTheTrail:
+    def test_has_what_was_done_by_whom(self, browser: Client, other: Second) -> None:
+        name = second.slug()
+        browser.post(ADD, fields(name, other.deploy_url))
+        row = Server.objects.get(name=name)
+        change = f"/admin/isolation/server/{row.pk}/change/"
+        browser.post(change, fields(name, "", max_databases=9))
+        browser.post(change, fields(name, other.deploy_url, max_databases=9))
+        browser.post(f"/admin/isolation/server/{row.pk}/delete/", {"post": "yes"})
+        assert not Server.objects.filter(pk=row.pk).exists()
+        acts = second.acts(name)
+        assert [act["action"].removeprefix("isolation.server_") for act in acts] == [
+            *("registered", "changed", "readdressed", "changed", "removed")
+        ]
+        operator = str(Operator.objects.latest("id").pk)
+        assert {(act["actorType"], act["actorId"]) for act in acts} == {("operator", operator)}
+        assert acts[1]["details"]["fields"] == ["max_databases"]
+        assert acts[1]["details"]["max_databases"] == 9
+        assert addresses.parse(other.deploy_url).password not in str(acts)
+
+    def test_has_each_of_several_that_are_removed(
+        self, browser: Client, server: Server, other: Second
+    ) -> None:
+        another = servers.register(second.slug(), other.deploy_url)
+        chosen = {"action": "delete_selected", "_selected_action": [server.pk, another.pk]}
+        browser.post("/admin/isolation/server/", {**chosen, "post": "yes"})
+        assert not Server.objects.filter(pk__in=[server.pk, another.pk]).exists()
+        for one in (server, another):
+            assert second.acts(one.name)[-1]["action"] == "isolation.server_removed"
+
+    def test_keeps_nothing_of_what_was_not_done(self, browser: Client, own: Database) -> None:
+        with transaction.atomic():
+            servers.readdress(own.server)
+            transaction.set_rollback(True)
+        browser.post(f"/admin/isolation/server/{own.server_id}/delete/", {"post": "yes"})
+        assert [act["action"] for act in second.acts(str(own.server))] == [
+            "isolation.server_registered"
+        ]
 
 
 def test_databases_are_to_look_at(browser: Client, own: Database) -> None:

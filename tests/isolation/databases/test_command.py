@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.isolation.databases import database_parts
+from apps.isolation.databases import database_parts, setting_up
 from apps.isolation.models import Database, Server
 from apps.isolation.public import database_part
+from tenlyr.core import context
 from tests.isolation.databases import second
 from tests.isolation.databases.second import Second
 
@@ -25,10 +26,13 @@ def test_a_server_is_registered_from_standard_input(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{other.deploy_url}\n"))
     name = second.slug()
+    context.begin(context.RequestContext())  # a command has none
     said = run("register-server", name, "--driver", "server_pool", "--max-databases", "7")
     assert said == f"registered {name} for server_pool\n"
     row = Server.objects.get(name=name)
     assert (row.driver, row.max_databases, row.is_open) == ("server_pool", 7, True)
+    (act,) = second.acts(name)
+    assert (act["action"], act["actorType"]) == ("isolation.server_registered", "system")
     row.delete()
 
 
@@ -56,6 +60,10 @@ def test_what_there_is_is_listed_without_an_address(own: Database, other: Second
 def test_a_database_is_retired(own: Database, other: Second) -> None:
     assert run("retire", own.alias) == f"retired {own.alias}\n"
     assert f"tenlyr_{own.alias}" not in other.databases()
+    retired, dropped = second.acts(own.alias)
+    assert retired["action"] == "isolation.database_retired"
+    assert dropped["action"] == "isolation.database_dropped"
+    assert dropped["details"] == {"driver": "database"}
 
 
 def test_one_that_somebody_lives_in_is_not(own: Database) -> None:
@@ -75,4 +83,8 @@ def test_those_behind_are_brought_up_or_named(own: Database, other: Second, requ
             run("upgrade")
     finally:
         other.postgres.start()
+    assert second.acts(own.alias) == []
     assert run("upgrade").endswith("schemas had something to do\n")
+    (act,) = second.acts(own.alias)
+    assert act["action"] == "isolation.database_upgraded"
+    assert act["details"]["release"] == setting_up.current_release()

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import connections, transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -20,7 +20,7 @@ from apps.dataplane.models import Rollout, SchemaState
 from apps.dataplane.rollout import drift, planning, progress, running, steering
 from apps.isolation import public as isolation
 from apps.workspaces.public import Workspace
-from tenlyr.core import clock
+from tenlyr.core import audit, clock
 from tenlyr.core.errors import ApiError
 
 LOOK_EVERY_S = 0.2
@@ -135,7 +135,17 @@ class Command(BaseCommand):
         workspace_id = self._workspace(options)
         current = selectors.version_of(workspace_id)
         locations = {one.id: one for one in isolation.locations()}
-        for row in selectors.due(workspace_id):
+        due = selectors.due(workspace_id)
+        if due:
+            # Before the first: each is a transaction of its own database.
+            with transaction.atomic():
+                audit.record(
+                    "dataplane.apply_started",
+                    workspace_id=workspace_id,
+                    target=str(current),
+                    schemas=[row.schema for row in due],
+                )
+        for row in due:
             self._bring_up(row, locations, current)
 
     def _bring_up(
