@@ -159,6 +159,8 @@ def context() -> ssl.SSLContext:
     Kept: reading the authorities takes some 20 ms.
     """
     made = ssl.create_default_context()
+    # Debian's Python leaves it to OpenSSL, whose settings there name none.
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
     return made
 
