@@ -100,7 +100,8 @@ def change(
 ) -> Endpoint:
     """Change what is given. Enabling forgets the failures so far; what waited is sent now.
 
-    Raises `EndpointNotFound`, `UrlNotAllowed`, `InvalidRequest`.
+    A new URL is looked up first: not to be called inside a transaction then. Raises
+    `EndpointNotFound`, `UrlNotAllowed`, `InvalidRequest`.
     """
     if url is not None:
         get(workspace_id, endpoint_id, tenant_id)
@@ -186,22 +187,22 @@ def shown(url: str) -> str:
 
 
 def vet(url: str, *, workspace_id: UUID, tenant_id: UUID | None = None) -> None:
-    """Check a URL that a caller gives; a refusal is recorded. Raises `UrlNotAllowed` (T33)."""
+    """Check a URL that a caller gives; a refusal is recorded. It may ask a name server for 2 s: not
+    inside a transaction. Raises `UrlNotAllowed` (T33).
+    """
     try:
         guard.vet(url)
     except errors.UrlNotAllowed as error:
         log.warning("webhook.url_rejected", url=shown(url), reason=error.public)
-        # In a transaction that the refusal will undo, an entry would be undone with it.
-        if not statements.is_in_transaction():
-            with transaction.atomic():
-                audit.record(
-                    "webhook.url_rejected",
-                    workspace_id=workspace_id,
-                    tenant_id=tenant_id,
-                    target=shown(url),
-                    result="refused",
-                    reason=error.public,
-                )
+        with transaction.atomic():
+            audit.record(
+                "webhook.url_rejected",
+                workspace_id=workspace_id,
+                tenant_id=tenant_id,
+                target=shown(url),
+                result="refused",
+                reason=error.public,
+            )
         named = {"field": "url", "code": error.code, "message": error.public}
         raise errors.UrlNotAllowed(error.public, internal=error.internal, errors=[named]) from error
 

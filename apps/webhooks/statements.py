@@ -30,11 +30,6 @@ def kept(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text()
 
 
-def is_in_transaction() -> bool:
-    """Whether what is done now may still be undone."""
-    return connection.in_atomic_block
-
-
 def hang_up() -> None:
     """Close the connection of the thread that calls this."""
     connection.close()

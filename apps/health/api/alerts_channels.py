@@ -69,9 +69,13 @@ class ChannelsView(ChannelView):
     )
     def post(self, request: Request) -> Response:
         data = self.read(serializers.CreateChannelSerializer)
+        # Before a transaction opens: it may ask a name server.
+        channels.check(data["kind"], data["target"])
 
         def run() -> dict[str, Any]:
-            made, secret = channels.create(workspace_id=self.principal.workspace_id, **data)
+            made, secret = channels.create(
+                workspace_id=self.principal.workspace_id, is_checked=True, **data
+            )
             return {"channel": shown(made), "secret": secret or None}
 
         return self.once(run, body=data, status=201, holds_secret=True)

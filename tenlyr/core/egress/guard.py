@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from tenlyr.core.egress import addresses, naming
 from tenlyr.core.egress.addresses import Address
@@ -88,8 +89,11 @@ def vet(url: str, resolver: naming.Resolver = naming.look_up) -> Target:
     """Check a URL that somebody registers, and its name's addresses. Raises `UrlNotAllowed`.
 
     A name that has no address now, or whose servers take over 2 s, may have one later: it passes
-    here, and is judged again at each connection. Blocks; not for an event loop.
+    here, and is judged again at each connection. Blocks; not for an event loop, and not inside a
+    transaction, whose locks others would wait for: raises `RuntimeError` there.
     """
+    if transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a URL is vetted before the transaction that keeps it")
     target = check(url)
 
     async def judged() -> None:

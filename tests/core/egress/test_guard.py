@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tenlyr.core.egress import addresses, guard, naming
 from tenlyr.core.errors import UrlNotAllowed
 from tests.core.egress import traps
+from tests.core.transactions import undone
 
 INSTALLATION = "tenlyr.example.com"
 DOTTED = re.compile(r"(\d+\.\d+\.\d+\.\d+)\.nip\.io")
@@ -119,6 +120,19 @@ class TestRegistering:
 
         monkeypatch.setattr(guard, "LOOK_UP_S", 0.01)
         assert guard.vet("https://good.example/a", silent).path == "/a"
+
+    def test_nobody_waits_for_a_name_server_with_locks_in_hand(self) -> None:
+        asked: list[str] = []
+
+        async def noted(name: str) -> list[str]:
+            asked.append(name)
+            return ["8.8.8.8"]
+
+        with undone(), pytest.raises(RuntimeError, match="before the transaction"):
+            guard.vet("https://good.example/a", noted)
+        assert asked == []
+        guard.vet("https://good.example/a", noted)
+        assert asked == ["good.example"]
 
     def test_a_public_one_passes(self) -> None:
         assert guard.vet("https://good.example/a", knowing("8.8.8.8")).port == 443
