@@ -16,6 +16,7 @@ from apps.dataplane import applying
 from apps.dataplane.errors import NotSteerable, RolloutRunning
 from apps.dataplane.models import Release, Rollout, SchemaState
 from apps.dataplane.rollout import drift, planning, progress, running, steering
+from apps.isolation.models import Location
 from tenlyr import env
 from tenlyr.core import errors
 from tests import cast
@@ -202,6 +203,38 @@ class TestRefusals:
             timer.join()
         assert done.status == "done"
         assert has(account, version) == set(schemas(account))
+
+    def test_what_nobody_thought_of_is_a_refusal_too(self, account: Account, version: int) -> None:
+        """A Location with a name that means no database: no error of Postgres', and for good."""
+        state = SchemaState.objects.get(pk=schemas(account)[3])
+        location = Location.objects.filter(pk=state.location_id)
+        location.update(alias="elsewhere")
+        rollout = start(account, version)
+        try:
+            stopped = running.run(rollout.id)
+        finally:
+            location.update(alias="default")
+        assert (stopped.status, rollout.id in running.abandoned()) == ("failed", False)
+        assert stopped.error == f"1 refused; {state.schema}: {running.STRANGE}"
+        assert state.schema not in has(account, version)
+        steering.resume(account.id, version)
+        assert running.run(rollout.id).status == "done"
+        assert has(account, version) == set(schemas(account))
+
+    def test_what_nobody_thought_of_counts_in_the_budget(
+        self, account: Account, version: int
+    ) -> None:
+        state = SchemaState.objects.get(pk=schemas(account)[3])
+        location = Location.objects.filter(pk=state.location_id)
+        location.update(alias="elsewhere")
+        try:
+            done = running.run(start(account, version, failure_budget=1).id)
+        finally:
+            location.update(alias="default")
+        assert (done.status, progress.of(done).failed) == ("done", 1)
+        assert has(account, version) == set(schemas(account)) - {state.schema}
+        Rollout.objects.filter(workspace_id=account.id).delete()
+        assert running.run(start(account, version).id).status == "done"
 
 
 class TestKilled:

@@ -121,3 +121,6 @@ def _versions(alias: str, workspace_id: UUID) -> dict[str, int] | None:
         # Its schemas stay as they are known; bringing them up will say what is wrong.
         log.warning("dataplane.database_away", alias=alias, reason=type(error).__name__)
         return None
+    except Exception:  # one database's trouble, whatever it is, must not end the look at the others
+        log.exception("dataplane.database_failed", alias=alias)
+        return None

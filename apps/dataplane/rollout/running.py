@@ -31,6 +31,9 @@ Status = Rollout.Status
 
 # A lock that was not had is asked for again, a little later each time.
 ATTEMPTS = 8
+# Whatever nobody thought of may pass by itself; what comes again would come without end.
+STRANGE_ATTEMPTS = 3
+STRANGE = "It failed for a reason that the release has no part in; the log of the worker has it."
 PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 A_THREAD = 5
 AWAY = (DatabaseError, InterfaceError, isolation.DatabaseFailed)
@@ -140,6 +143,7 @@ class Crew:
         if location is None:
             _refuse(state, "Its Location is not there any more.")
             return False
+        strange = 0
         for attempt in range(ATTEMPTS):
             try:
                 self._bring(state, location)
@@ -152,6 +156,12 @@ class Crew:
                 _refuse(state, f"Its database cannot be reached ({type(error).__name__}).")
                 log.warning("dataplane.schema_away", schema=state.schema, reason=str(error)[:300])
                 return False
+            except Exception:  # out of here it would end the run, and the next one, and the next
+                log.exception("dataplane.schema_failed", schema=state.schema)
+                strange += 1
+                if strange == STRANGE_ATTEMPTS or attempt == ATTEMPTS - 1:
+                    _refuse(state, STRANGE)
+                    return False
             pause_s = min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)
             time.sleep(pause_s * random.uniform(0.5, 1.0))  # so that they do not meet again
         return False
