@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -74,6 +75,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def flipped(data: bytes, dice: random.Random, most: int = 8) -> bytes:
+    """With one bit changed, of the lowest `most` of a byte: with 7 what was ASCII stays ASCII."""
+    changed = bytearray(data)
+    changed[dice.randrange(len(data))] ^= 1 << dice.randrange(most)
+    return bytes(changed)
+
+
 class TestBothLibraries:
     def test_they_accept_a_delivery(self) -> None:
         secret = signing.new_secret()
@@ -95,6 +103,34 @@ class TestBothLibraries:
             changed = bytearray(PLAIN)
             changed[place] ^= 1
             assert both_take(headers, bytes(changed), secret) == (False, False), place
+
+    def test_they_refuse_each_of_ten_thousand_flipped_bits(self) -> None:
+        """One bit of the body, of the signatures or of the time that they sign."""
+        secret, dice = signing.new_secret(), random.Random(41)
+        headers = signing.headers([secret], "evt_1", PLAIN, now())
+        time = headers["webhook-timestamp"]
+        digests = (
+            bytes.fromhex(headers["Tenlyr-Signature"].partition("v1=")[2]),
+            base64.b64decode(headers["webhook-signature"].removeprefix("v1,")),
+        )
+        taken = []
+        for _ in range(10_000):
+            body, part = PLAIN, dice.randrange(4)
+            if part == 0:
+                moved = str(int(time) ^ 1 << dice.randrange(7))
+                signed = {name: value.replace(time, moved) for name, value in headers.items()}
+            elif part == 1:
+                hexadecimal, base = (flipped(one, dice) for one in digests)
+                signed = {
+                    **headers,
+                    "Tenlyr-Signature": f"t={time},v1={hexadecimal.hex()}",
+                    "webhook-signature": f"v1,{base64.b64encode(base).decode()}",
+                }
+            else:
+                body, signed = flipped(PLAIN, dice, most=7), headers
+            if both_take(signed, body, secret) != (False, False):
+                taken.append((signed, body))
+        assert taken == []
 
     def test_they_refuse_an_old_time(self) -> None:
         secret, at = signing.new_secret(), now() - timedelta(seconds=301)
