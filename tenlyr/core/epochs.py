@@ -19,6 +19,7 @@ from tenlyr.core import redis
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 0.4
+LONGEST_PAUSE_S = 5.0
 # A commit may come late after its row's clock: look back further than any transaction may last.
 OVERLAP_S = 20
 FIRST_LOOK_S = 180
@@ -84,19 +85,34 @@ def read_raised(seconds: float) -> None:
 
 def _watch() -> None:
     last_success, last_flush = time.monotonic() - FIRST_LOOK_S, time.monotonic()
+    pause_s = PERIOD_S
     while True:
         try:
-            read_raised(time.monotonic() - last_success + OVERLAP_S)
-            last_success = time.monotonic()
-            _informed.set()
-        except (DatabaseError, InterfaceError, PoolTimeout) as error:
-            log.warning("epochs.postgres_away", reason=type(error).__name__)
-        finally:
-            close_old_connections()
+            last_success = _look(last_success)
+            pause_s = PERIOD_S
+        except Exception:  # a thread that ends tells nobody, and revocations would go unheard
+            _informed.clear()
+            log.exception("epochs.failed")
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         if time.monotonic() - last_flush > FLUSH_ACTIVE_S:
             last_flush = time.monotonic()
             _flush_touched()
-        time.sleep(PERIOD_S)
+        time.sleep(pause_s)
+
+
+def _look(last_success: float) -> float:
+    """Read once; answers when it last went well. While Postgres is away what was read is believed;
+    whatever else goes wrong is raised, and then nothing is until it reads again.
+    """
+    try:
+        read_raised(time.monotonic() - last_success + OVERLAP_S)
+        _informed.set()
+        return time.monotonic()
+    except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        log.warning("epochs.postgres_away", reason=type(error).__name__)
+        return last_success
+    finally:
+        close_old_connections()
 
 
 def _flush_touched() -> None:
@@ -109,6 +125,9 @@ def _flush_touched() -> None:
         redis.client().hset(redis.last_active(), mapping=mapping)
     except redis.RedisError as error:
         log.warning("epochs.redis_away", reason=type(error).__name__)
+        return
+    except Exception:  # the watcher goes on: when a tenant called last is not worth a revocation
+        log.exception("epochs.not_flushed")
         return
     for tenant, moment in touched.items():
         if _touched.get(tenant) == moment:

@@ -21,6 +21,7 @@ from tests.core import outages
 from tests.core.transactions import undone
 
 # Another process: it watches, and answers each subject on its input with "current" or "stale".
+# "read badly" lets its next reads fail for a reason nobody thought of, "read well" no more.
 WATCHER = """
 import sys
 from uuid import UUID
@@ -29,8 +30,12 @@ django.setup()
 from tenlyr.core import epochs
 epochs.watch()
 print("watching", flush=True)
+reads = {"well": epochs.read_raised, "badly": lambda seconds: {}["nobody thought of this"]}
 for line in sys.stdin:
     subject, epoch = line.split()
+    if subject == "read":
+        epochs.read_raised = reads[epoch]
+        continue
     print("current" if epochs.is_current(UUID(subject), int(epoch)) else "stale", flush=True)
 """
 BOUND_S = 30.0
@@ -51,6 +56,12 @@ class Watcher:
     def _line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
+
+    def reads(self, how: str) -> None:
+        """From now on "well" or "badly"."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"read {how}\n")
+        self._process.stdin.flush()
 
     def until(self, subject: UUID, epoch: int, *, believed: bool) -> float:
         """Ask until it is so; the seconds it took."""
@@ -157,6 +168,18 @@ class TestAnotherProcess:
         subject = uuid4()
         epoch = raised(subject)
         with watcher() as other:
+            other.until(subject, epoch, believed=True)
+            assert not other.believes(subject, epoch - 1)
+
+    def test_lives_through_what_nobody_thought_of_and_believes_nothing_meanwhile(self) -> None:
+        subject = uuid4()
+        with watcher() as other:
+            other.until(subject, 0, believed=True)
+            other.reads("badly")
+            other.until(subject, 0, believed=False)
+            epoch = raised(subject)
+            assert not other.believes(subject, epoch)
+            other.reads("well")
             other.until(subject, epoch, believed=True)
             assert not other.believes(subject, epoch - 1)
 
