@@ -17,10 +17,11 @@ from tests.house.sources import ROOT
 HERE = Path(__file__).parent
 # On a busy machine; alone it takes a tenth.
 BOUND_S = 600
-EXAMPLES = {"admin": 20, "tenant": 40}
+EXAMPLES = {"admin": 20, "tenant": 40, "billing": 20}
 PATHS = {
     "admin": "^/api/v1/(alerts|dataplane|health|isolation|ratelimit|tenants|webhooks)",
     "tenant": "^/api/v1/usage",
+    "billing": "^/api/v1/billing",
 }
 
 
@@ -33,7 +34,8 @@ def keys_of(product: Any) -> dict[str, str]:
         json={"name": "Fuzzed", "ownerEmail": "fuzzed@example.com", "plan": "enterprise"},
     )
     assert made.status_code == 201
-    return {"admin": product.admin_key, "tenant": made.json()["apiKey"]}
+    tenant = made.json()["apiKey"]
+    return {"admin": product.admin_key, "tenant": tenant, "billing": tenant}
 
 
 @pytest.mark.timeout(BOUND_S + 30)

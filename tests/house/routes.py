@@ -23,7 +23,9 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Operation:
-    """A method on a path. `body` is a right one, None where none is sent."""
+    """A method on a path. `body` is a right one, None where none is sent; `answers` is the status
+    of a call that is right.
+    """
 
     method: str
     path: str
@@ -31,7 +33,7 @@ class Operation:
     body: Any = None
     query: frozenset[str] = field(default_factory=frozenset)
     most_bytes: int = 1 << 20
-    changes: bool = True
+    answers: int = 200
 
     @property
     def name(self) -> str:
@@ -60,6 +62,10 @@ def _admin(method: str, path: str, body: Any = None, *query: str) -> Operation:
 
 def _tenant(method: str, path: str, body: Any = None, *query: str, **more: Any) -> Operation:
     return Operation(method, f"/api/v1/usage{path}", Scope.TENANT, body, frozenset(query), **more)
+
+
+def _billing(path: str) -> Operation:
+    return Operation("GET", f"/api/v1/billing{path}", Scope.TENANT, answers=501)
 
 
 def _isolation(method: str, path: str, scope: Scope, body: Any = None, *query: str) -> Operation:
@@ -111,6 +117,8 @@ OPERATIONS = [
     _tenant("GET", "/metrics"),
     _tenant("GET", "/summary"),
     _tenant("GET", "/events", None, "limit"),
+    _billing(""),
+    _billing("/portal"),
     _isolation(
         "POST",
         "/migrate",

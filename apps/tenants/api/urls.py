@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from apps.tenants.api import moves, ratelimit, views
+from apps.tenants.api import billing, moves, ratelimit, views
 
 ONE = [
     path("", views.TenantView.as_view()),
@@ -15,6 +15,8 @@ ONE = [
 urlpatterns = [
     path("tenants", views.TenantsView.as_view()),
     path("tenants/<uuid:tenant_id>", include(ONE)),
+    path("billing", billing.BillingView.as_view()),
+    path("billing/portal", billing.PortalView.as_view()),
     path("ratelimit/check", ratelimit.CheckView.as_view()),
     path("isolation/migrate", moves.MigrateView.as_view()),
     path("isolation/migrations", moves.MigrationsView.as_view()),

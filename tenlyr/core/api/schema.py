@@ -82,17 +82,21 @@ def documented(
     parameters: list[OpenApiParameter] | None = None,
     idempotent: bool = False,
     public: bool = False,
+    description: str | None = None,
+    refusals: tuple[int, ...] = (),
 ) -> Callable[[View], View]:
     """Describe one operation. `operation` is the SDKs' method path, e.g. `tenants.create`.
 
-    A dictionary as `response` maps each media type of the answer to its shape.
+    A dictionary as `response` maps each media type of the answer to its shape; `refusals` are
+    statuses beside the usual ones.
     """
     empty = OpenApiResponse() if response is None else response
     shapes = response if isinstance(response, dict) else {None: empty}
     answers: dict[Any, Any] = {
         (status, media) if media else status: shape for media, shape in shapes.items()
     }
-    for code in READS if request is None and not idempotent else WRITES:
+    usual = READS if request is None and not idempotent else WRITES
+    for code in (*usual, *refusals):
         answers[code] = ErrorShape
     extra = [IDEMPOTENCY_KEY] if idempotent else []
     decorate: Callable[[View], View] = extend_schema(
@@ -102,6 +106,7 @@ def documented(
         responses=answers,
         parameters=[*(parameters or []), *extra],
         auth=[] if public else None,
+        description=description,
     )
     return decorate
 
