@@ -102,10 +102,11 @@ class TestToASchemaOfItsOwn:
         assert set(writer.refusals) <= {"40001", "57P01", "08P01", None}
 
     def test_the_old_rows_go_with_the_purge(self, session: Session) -> None:
-        from apps.isolation.moves import undoing
+        from apps.isolation.moves import claiming, undoing
 
         done = move(session, Level.DEDICATED_SCHEMA)
-        assert undoing.drop_from(session.customer.id, done.source) >= 5
+        with claiming.alone(session.customer.id) as claim:
+            assert undoing.drop_from(claim, done.source) >= 5
         assert rows(session)[2] != []
 
     def test_a_connection_lost_while_its_tables_are_made_costs_a_run(

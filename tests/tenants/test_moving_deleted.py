@@ -198,7 +198,7 @@ class TestAfterItMoved:
         moved(used, Level.DEDICATED_SCHEMA)
         lifecycle.delete(**who(used))
 
-        def away(tenant_id: UUID, row: object) -> int:
+        def away(claim: object, row: object) -> int:
             raise OperationalError("away")
 
         with time_machine.travel(clock.now() + LATER):

@@ -6,8 +6,8 @@ Row level security forbids COPY into a fenced table: chunks land in a stage besi
 
 import contextlib
 
-from apps.isolation import parts
-from apps.isolation.moves import progress
+from apps.isolation.moves import claiming, progress, undoing
+from apps.isolation.moves.errors import Paused
 from apps.isolation.moves.journey import Journey
 from apps.isolation.moves.links import Connection, one, run
 from apps.isolation.moves.progress import Cursor, Meter
@@ -55,9 +55,16 @@ def pipe(source: Connection, target: Connection, query: str, into: str, shape: S
 
 
 def _start_anew(journey: Journey) -> None:
-    for part in parts.parts():
-        part.drop(journey.tenant_id, journey.arrival)
-    progress.forget(journey)
+    """Remove what an earlier run copied. One that lost its lock may be at just that: it is waited
+    for, or it would go on with the rows that this run brings.
+    """
+    try:
+        with claiming.alone(journey.tenant_id, claiming.HANDOVER_S) as claim:
+            journey.note()  # raises where a later run took over
+            undoing.empty(claim, journey.arrival)
+            progress.forget(journey)
+    except claiming.Taken:
+        raise Paused from None
 
 
 def _copy(journey: Journey, shape: Shape, meter: Meter) -> None:

@@ -17,6 +17,12 @@ class MoveInProgress(errors.Refused):
     message = "A migration of this tenant is already in progress."
 
 
+class PlacesBusy(MoveInProgress):
+    """The end of an earlier move takes place now: a target or a source of it is being removed."""
+
+    message = "What an earlier migration of this tenant left is being removed: try again later."
+
+
 class NotUndoable(errors.Refused):
     """Only the newest completed move can be rolled back, and only until its source is purged."""
 

@@ -1,5 +1,6 @@
 """The connections of one run of a move: direct ones, because a pooler keeps no session's lock."""
 
+import time
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from typing import Any, Self
@@ -14,6 +15,8 @@ from apps.isolation.placements import Location
 Connection = psycopg.Connection[Any]
 
 LOCK_TIMEOUT_MS = 2_000
+# How soon a lock that another has is asked for again.
+AGAIN_S = 0.05
 # One form of every value on both sides; plans that do not depend on the machine's mood.
 SETTINGS = {
     "search_path": "pg_catalog",
@@ -25,6 +28,7 @@ SETTINGS = {
     "jit": "off",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
     "lock_timeout": str(LOCK_TIMEOUT_MS),
 }
 DROPPED = ("pool", "options", "cursor_factory", "prepare_threshold", "context")
@@ -117,20 +121,26 @@ def key_of(move_id: UUID) -> int:
     return int.from_bytes(move_id.bytes[:8], signed=True) ^ int.from_bytes(move_id.bytes[9:])
 
 
-class Liveness:
-    """The session lock by which others see that a move's runner lives."""
+class SessionLock:
+    """A lock of the control plane's database that ends with the process that holds it."""
 
-    def __init__(self, move_id: UUID) -> None:
-        self._key = key_of(move_id)
+    def __init__(self, key: int) -> None:
+        self._key = key
         self._connection: Connection | None = None
 
-    def take(self) -> bool:
-        """Whether nobody else runs the move, from now until `leave`."""
+    def take(self, wait_s: float = 0.0) -> bool:
+        """Whether nobody else has it, from now until `leave`; asks for `wait_s` at most."""
+        deadline = time.monotonic() + wait_s
         self._connection = owner("default")
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [self._key]).fetchone()
-        if row is None or not row[0]:
+        try:
+            while not self._try(self._connection):
+                if time.monotonic() >= deadline:
+                    self.leave()
+                    return False
+                time.sleep(AGAIN_S)
+        except BaseException:
             self.leave()
-            return False
+            raise
         return True
 
     def check(self) -> None:
@@ -140,12 +150,23 @@ class Liveness:
         self._connection.execute("SELECT 1")
 
     def leave(self) -> None:
-        """Let the next runner in."""
+        """Let the next one in."""
         if self._connection is not None:
             # By word, too: the server takes its time to notice that a client has left.
             with suppress(psycopg.Error), self._connection as connection:
                 connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection = None
+
+    def _try(self, connection: Connection) -> bool:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [self._key]).fetchone()
+        return row is not None and bool(row[0])
+
+
+class Liveness(SessionLock):
+    """The session lock by which others see that a move's runner lives."""
+
+    def __init__(self, move_id: UUID) -> None:
+        super().__init__(key_of(move_id))
 
 
 def run(connection: Connection, text: str) -> "psycopg.Cursor[Any]":

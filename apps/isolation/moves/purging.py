@@ -1,12 +1,15 @@
 """The end of what moves left behind: sources whose grace is over, targets of failed moves."""
 
+from collections.abc import Callable
+
 import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from psycopg import errors as postgres
 
 from apps.isolation import models, placements
-from apps.isolation.moves import capturing, digests, links, undoing
+from apps.isolation.moves import capturing, claiming, digests, links, undoing
+from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.quoting import value
 from tenlyr.core import audit, clock
 
@@ -19,18 +22,20 @@ FLIPPED = (Move.Status.COMPLETED, Move.Status.ROLLED_BACK)
 
 def purge_due() -> int:
     """Purge the sources whose grace is over, or whose tenant is no more; answers how many."""
-    return sum(_purge(move) for move in _due())
+    return sum(_alone(move, _purge) for move in _due())
 
 
 def tidy_failed() -> int:
     """Try again what could not be removed when moves failed; answers how many are tidy now."""
-    left = Move.objects.filter(status=Move.Status.FAILED, detail__isTidy=False)
-    tidied = 0
-    for move in left.select_related("source", "target"):
-        if undoing.tidy(move):
-            Move.objects.filter(pk=move.pk).update(detail={**move.detail, "isTidy": True})
-            tidied += 1
-    return tidied
+    return sum(_alone(move, tidy) for move in _untidy())
+
+
+def tidy(claim: Claim, move: models.Move) -> bool:
+    """Remove what a failed move left and note it; answers whether nothing is left."""
+    if not undoing.tidy(claim, move):
+        return False
+    Move.objects.filter(pk=move.pk).update(detail={**move.detail, "isTidy": True})
+    return True
 
 
 def _due() -> "QuerySet[models.Move]":
@@ -40,7 +45,21 @@ def _due() -> "QuerySet[models.Move]":
     return done.filter(is_due).select_related("source", "target").order_by("id")
 
 
-def _purge(move: models.Move) -> bool:
+def _untidy() -> "QuerySet[models.Move]":
+    left = Move.objects.filter(status=Move.Status.FAILED, detail__isTidy=False)
+    return left.select_related("source", "target").order_by("id")
+
+
+def _alone(move: models.Move, work: Callable[[Claim, models.Move], bool]) -> bool:
+    """Do it while no move of the tenant begins and nobody else removes anything of it."""
+    try:
+        with claiming.alone(move.tenant_id) as claim:
+            return work(claim, move)
+    except claiming.Taken:
+        return False
+
+
+def _purge(claim: Claim, move: models.Move) -> bool:
     """One source. A place that the tenant came back to, or is coming back to, stays."""
     source = move.source
     if source is not None:
@@ -55,13 +74,13 @@ def _purge(move: models.Move) -> bool:
                 return False
             with links.owner(source.alias) as owner:
                 capturing.stop(owner, move.id.hex)
-            rows = undoing.drop_from(move.tenant_id, source)
+            rows = undoing.drop_from(claim, source)
         except undoing.PASSING as error:
             log.warning("isolation.purge_delayed", move=str(move.id), reason=str(error).strip())
             return False
     else:
         rows = 0
-    _record(move, rows)
+    record(move, rows)
     return True
 
 
@@ -87,7 +106,8 @@ def _is_untouched(move: models.Move, row: models.Location) -> bool:
     return True
 
 
-def _record(move: models.Move, rows: int) -> None:
+def record(move: models.Move, rows: int) -> None:
+    """Note that the source is purged, and how many rows went with it."""
     with transaction.atomic():
         Move.objects.filter(pk=move.pk).update(purged_at=clock.now())
         audit.record(

@@ -10,12 +10,14 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import QuerySet
 from psycopg import errors as postgres
 
 from apps.isolation import models
 from apps.isolation.moves import (
     capturing,
+    claiming,
     copying,
     fencing,
     flipping,
@@ -107,12 +109,15 @@ def run_held(
 
 def _enter(move_id: UUID) -> models.Move:
     """Take the move over from whoever ran it last."""
-    move = Move.objects.select_related("source", "target", "undoes").get(pk=move_id)
-    if move.status in ACTIVE:
-        move.status = Move.Status.IN_PROGRESS
-        move.started_at = move.started_at or clock.now()
-        move.detail = {**move.detail, "runner": move.detail.get("runner", 0) + 1}
-        move.save(update_fields=["status", "started_at", "detail", "updated_at"])
+    rows = Move.objects.select_related("source", "target", "undoes")
+    with transaction.atomic():
+        # Locked: who stops the move in this moment writes on the same detail.
+        move = rows.select_for_update(of=("self",)).get(pk=move_id)
+        if move.status in ACTIVE:
+            move.status = Move.Status.IN_PROGRESS
+            move.started_at = move.started_at or clock.now()
+            move.detail = {**move.detail, "runner": move.detail.get("runner", 0) + 1}
+            move.save(update_fields=["status", "started_at", "detail", "updated_at"])
     return move
 
 
@@ -188,15 +193,30 @@ def _stumble(move: models.Move, error: Exception, sentence: str) -> None:
 
 def _fail(move: models.Move, sentence: str) -> None:
     """End the move as failed: first on the record, then tidied, then told."""
-    move = Move.objects.select_related("source", "target").get(pk=move.pk)
-    if move.flipped_at is not None:
-        log.error("isolation.move_stuck", move=str(move.id), after=move.step, reason=sentence)
+    # By the number of this run: whoever was taken over ends nothing and removes nothing.
+    mine = Move.objects.filter(
+        pk=move.pk, status=Move.Status.IN_PROGRESS, detail__runner=move.detail["runner"]
+    )
+    now = mine.select_related("source", "target").first()
+    if now is None:
         return
-    move.detail["failing"] = sentence
-    mine = Move.objects.filter(pk=move.pk, status=Move.Status.IN_PROGRESS)
-    if not mine.filter(detail__runner=move.detail["runner"]).update(detail=move.detail):
+    if now.flipped_at is not None:
+        log.error("isolation.move_stuck", move=str(move.id), after=now.step, reason=sentence)
         return
-    move.detail["isTidy"] = undoing.tidy(move)
-    mine.update(detail=move.detail)
-    flipping.fail(move, sentence)
-    log.warning("isolation.move_failed", move=str(move.id), after=move.step, reason=sentence)
+    now.detail["failing"] = sentence
+    if mine.update(detail=now.detail) and _tidied(now, mine):
+        flipping.fail(now, sentence)
+        log.warning("isolation.move_failed", move=str(move.id), after=now.step, reason=sentence)
+
+
+def _tidied(move: models.Move, mine: "QuerySet[models.Move]") -> bool:
+    """Whether what could be removed is removed; no, where the next run is to try."""
+    try:
+        with claiming.alone(move.tenant_id, claiming.HANDOVER_S) as claim:
+            if not mine.exists():
+                return False
+            move.detail["isTidy"] = undoing.tidy(claim, move)
+    except claiming.Taken:
+        log.warning("isolation.move_tidied_elsewhere", move=str(move.id))
+        return False
+    return bool(mine.update(detail=move.detail))

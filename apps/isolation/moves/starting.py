@@ -1,4 +1,4 @@
-"""Beginning a move, and beginning the one that undoes it: inside the caller's transaction."""
+"""Beginning a move, and beginning the one that undoes it: part of the caller's transaction."""
 
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from apps.isolation import models
 from apps.isolation.errors import UnknownTenant
 from apps.isolation.levels import Level
+from apps.isolation.moves import claiming
 from apps.isolation.moves.errors import MoveInProgress, MoveNotFound, NotAnUpgrade, NotUndoable
 from tenlyr.core import audit, tasks
 from tenlyr.core.events import EventType, emit
@@ -16,6 +17,7 @@ Move = models.Move
 UPWARD = list(Level)
 
 
+@transaction.atomic
 def start_move(
     *,
     workspace_id: UUID,
@@ -28,7 +30,7 @@ def start_move(
 
     Raises `NotAnUpgrade` unless `is_support` lets it go down, `MoveInProgress`, `UnknownTenant`.
     """
-    placement = _placement(tenant_id)
+    placement = _claimed(tenant_id)
     steps = UPWARD.index(target) - UPWARD.index(Level(placement.level))
     if steps == 0 or (steps < 0 and not is_support):
         raise NotAnUpgrade
@@ -41,12 +43,13 @@ def start_move(
     )
 
 
+@transaction.atomic
 def rollback_move(*, workspace_id: UUID, move_id: UUID) -> models.Move:
     """Let the tenant go back to where this move took it from. Raises `NotUndoable`,
     `MoveInProgress`.
     """
-    move = get_move(workspace_id, move_id)
-    placement = _placement(move.tenant_id)
+    placement = _claimed(get_move(workspace_id, move_id).tenant_id)
+    move = get_move(workspace_id, move_id)  # as it is, now that nobody purges its source
     newest = Move.objects.filter(tenant_id=move.tenant_id, flipped_at__isnull=False)
     is_newest = newest.order_by("-flipped_at").values_list("pk", flat=True).first() == move.pk
     is_there = placement.location_id == move.target_id
@@ -58,6 +61,7 @@ def rollback_move(*, workspace_id: UUID, move_id: UUID) -> models.Move:
     )
 
 
+@transaction.atomic
 def start_restore(
     *,
     move_id: UUID,
@@ -69,7 +73,7 @@ def start_restore(
     """Let the tenant go to a new place of its level, which the caller fills from a backup: no
     worker can. Raises `MoveInProgress`, `UnknownTenant`.
     """
-    placement = _placement(tenant_id)
+    placement = _claimed(tenant_id)
     level = Level(placement.level)
     detail = {"restores": backup}
     return _begin(placement, workspace_id, level, id=move_id, driver=driver, detail=detail)
@@ -98,7 +102,9 @@ def payload(move: models.Move) -> dict[str, Any]:
     }
 
 
-def _placement(tenant_id: UUID) -> models.Placement:
+def _claimed(tenant_id: UUID) -> models.Placement:
+    """Where the tenant is; nothing is removed from its other places before the transaction ends."""
+    claiming.begin(tenant_id)
     placement = models.Placement.objects.filter(pk=tenant_id).first()
     if placement is None:
         raise UnknownTenant(str(tenant_id))

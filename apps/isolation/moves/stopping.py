@@ -7,9 +7,11 @@ with `release`.
 from uuid import UUID
 
 import structlog
+from django.db.models import Q, QuerySet
 
 from apps.isolation import models
-from apps.isolation.moves import capturing, links, purging, undoing
+from apps.isolation.moves import capturing, claiming, links, purging, undoing
+from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.running import ACTIVE
 from tenlyr.core import tasks
 
@@ -39,30 +41,44 @@ def stop_moves(tenant_id: UUID, sentence: str) -> int:
 def clear_moves(tenant_id: UUID) -> int | None:
     """Purge what a deleted tenant's moves left elsewhere, without waiting for the grace to end.
 
-    Answers how many rows went, or None while a move still runs or a place cannot be reached: then
-    try again later. A second time does nothing.
+    Answers how many rows went, or None while a move still runs, a place cannot be reached, or
+    another process is at it: then try again later. A second time does nothing.
     """
-    moves = Move.objects.filter(tenant_id=tenant_id).select_related("source", "target")
-    if moves.filter(status__in=ACTIVE).exists():
-        return None
+    if not _left(tenant_id).exists():
+        return 0
     try:
-        for move in moves.filter(status=Move.Status.FAILED, detail__isTidy=False):
-            if not undoing.tidy(move):
-                return None
-            Move.objects.filter(pk=move.pk).update(detail={**move.detail, "isTidy": True})
-        left = moves.filter(status__in=purging.FLIPPED, purged_at=None).order_by("id")
-        return sum(_clear(move) for move in left)
+        with claiming.alone(tenant_id) as claim:
+            return _clear_all(claim)
+    except claiming.Taken:
+        return None
     except undoing.PASSING as error:
         log.warning("isolation.clear_delayed", tenant=str(tenant_id), reason=str(error).strip())
         return None
 
 
-def _clear(move: models.Move) -> int:
+def _left(tenant_id: UUID) -> "QuerySet[models.Move]":
+    """The moves that are not over in every way."""
+    untidy = Q(status=Move.Status.FAILED, detail__isTidy=False)
+    kept = Q(status__in=purging.FLIPPED, purged_at=None)
+    return Move.objects.filter(Q(status__in=ACTIVE) | untidy | kept, tenant_id=tenant_id)
+
+
+def _clear_all(claim: Claim) -> int | None:
+    left = list(_left(claim.tenant_id).select_related("source", "target").order_by("id"))
+    if any(move.status in ACTIVE for move in left):
+        return None
+    for move in left:
+        if move.status == Move.Status.FAILED and not purging.tidy(claim, move):
+            return None
+    return sum(_clear(claim, move) for move in left if move.status != Move.Status.FAILED)
+
+
+def _clear(claim: Claim, move: models.Move) -> int:
     rows, source = 0, move.source
     lives = models.Placement.objects.filter(pk=move.tenant_id, location=source)
     if source is not None and not lives.exists():
         with links.owner(source.alias) as owner:
             capturing.stop(owner, move.id.hex)
-        rows = undoing.drop_from(move.tenant_id, source)
-    purging._record(move, rows)
+        rows = undoing.drop_from(claim, source)
+    purging.record(move, rows)
     return rows

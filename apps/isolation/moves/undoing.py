@@ -1,7 +1,6 @@
 """Taking back what a move made: at the end of one that failed, and of the sources left behind."""
 
 from collections.abc import Callable
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -11,6 +10,7 @@ from apps.isolation import models, parts, placements
 from apps.isolation.databases import aliases, providing
 from apps.isolation.databases.errors import DatabaseFailed
 from apps.isolation.moves import capturing, links, preparing
+from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.errors import MoveFailed
 
 log = structlog.get_logger(__name__)
@@ -21,28 +21,38 @@ Move = models.Move
 PASSING = (psycopg.Error, DatabaseError, DatabaseFailed, MoveFailed)
 
 
-def tidy(move: models.Move) -> bool:
+def tidy(claim: Claim, move: models.Move) -> bool:
     """Remove all traces of a move that did not flip; answers whether nothing is left."""
     done = [_tried(move, "source", lambda: _tidy_source(move))]
     if move.target is not None:
         target = move.target
-        done.append(_tried(move, "target", lambda: _tidy_target(move, target)))
+        done.append(_tried(move, "target", lambda: _tidy_target(claim, move, target)))
     elif "database" in move.detail:
         alias = move.detail["database"]
         done.append(_tried(move, "database", lambda: providing.retire(alias)))
     return all(done)
 
 
-def drop_from(tenant_id: UUID, row: models.Location) -> int:
+def drop_from(claim: Claim, row: models.Location) -> int:
     """Remove the tenant's rows from a place where it does not live, and the place if it was its
     own. Answers how many rows; a second time does nothing.
     """
     location = placements.location_of(row)
-    if models.Placement.objects.filter(pk=tenant_id, location=row).exists():
-        raise RuntimeError(f"{tenant_id} lives at {row}")
-    removed = sum(part.drop(tenant_id, location) for part in parts.parts())
+    if models.Placement.objects.filter(pk=claim.tenant_id, location=row).exists():
+        raise RuntimeError(f"{claim.tenant_id} lives at {row}")
+    removed = empty(claim, location)
     if row.state != Location.State.SHARED:
         _discard(row)
+    return removed
+
+
+def empty(claim: Claim, location: placements.Location) -> int:
+    """Remove the tenant's rows from a place; answers how many."""
+    removed = 0
+    for part in parts.parts():
+        removed += part.drop(claim.tenant_id, location)
+        # It may have been lost with its connection: then a move may be on its way here.
+        claim.check()
     return removed
 
 
@@ -65,13 +75,13 @@ def _tidy_source(move: models.Move) -> None:
             capturing.stop(owner, move.id.hex)
 
 
-def _tidy_target(move: models.Move, target: models.Location) -> None:
+def _tidy_target(claim: Claim, move: models.Move, target: models.Location) -> None:
     if target.alias == "default" or _exists(target.alias):
         with links.owner(target.alias) as owner:
             preparing.clear_away(owner, move.id.hex, str(move.id))
     is_newest = not Move.objects.filter(tenant_id=move.tenant_id, pk__gt=move.pk).exists()
     if target.state != Location.State.SHARED or is_newest:
-        drop_from(move.tenant_id, target)
+        drop_from(claim, target)
 
 
 def _exists(alias: str) -> bool:
