@@ -14,7 +14,7 @@ from apps.dashboard.exporting import Format
 from tenlyr.core import errors, paging
 from tenlyr.core.api import wire
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.schema import documented, page_parameters
 from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_MOST = 1_000
@@ -30,18 +30,7 @@ class DashboardView(ApiView):
     @documented(
         "tenants.dashboard",
         response=DashboardTenantSerializer(many=True),
-        parameters=[
-            OpenApiParameter(
-                "limit",
-                {"type": "integer", "minimum": 1, "default": LIMIT_MOST},
-                description=f"Rows per answer; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-            ),
-            OpenApiParameter(
-                "cursor",
-                CURSOR,
-                description="`X-Next-Cursor` of the answer before; the last one has none.",
-            ),
-        ],
+        parameters=page_parameters("Rows", default=LIMIT_MOST, most=LIMIT_MOST, is_array=True),
     )
     def get(self, request: Request) -> Response:
         query = request.query_params

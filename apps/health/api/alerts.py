@@ -14,22 +14,13 @@ from apps.health.api import alerts_serializers as serializers
 from apps.health.models import LONGEST_TYPE, Alert, AlertStatus, Severity
 from tenlyr.core import errors, paging
 from tenlyr.core.api.permissions import AdminKey, AnyKey
-from tenlyr.core.api.schema import CURSOR, PLAIN_TEXT, documented
+from tenlyr.core.api.schema import PLAIN_TEXT, documented, page_parameters
 from tenlyr.core.api.serializers import CANONICAL_ID, NoFieldsSerializer
 from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_DEFAULT, LIMIT_MOST = 100, 1_000
 NARROWED = [
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
-        description=f"Alerts per answer; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-    ),
-    OpenApiParameter(
-        "cursor",
-        CURSOR,
-        description="`X-Next-Cursor` of the answer before; the last one has none.",
-    ),
+    *page_parameters("Alerts", default=LIMIT_DEFAULT, most=LIMIT_MOST, is_array=True),
     OpenApiParameter("severity", OpenApiTypes.STR, enum=serializers.SEVERITIES),
     OpenApiParameter("type", {**PLAIN_TEXT, "maxLength": LONGEST_TYPE}),
     OpenApiParameter(

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,20 +12,13 @@ from apps.health.api import alerts_serializers as serializers
 from apps.health.models import Channel, ChannelKind
 from tenlyr.core import paging
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.schema import documented, page_parameters
 from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 from tenlyr.core.paging import Page
 
 LIMIT_DEFAULT, LIMIT_MOST = 50, 100
-LIST_PARAMETERS = [
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
-        description=f"Per page; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-    ),
-    OpenApiParameter("cursor", CURSOR, description="`nextCursor` of the page before."),
-]
+LIST_PARAMETERS = page_parameters("Rows", default=LIMIT_DEFAULT, most=LIMIT_MOST)
 
 
 def shown(channel: Channel) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,23 +12,12 @@ from apps.health.api.serializers import TenantHealthSerializer
 from apps.tenants import public as tenants
 from tenlyr.core import paging
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.schema import documented, page_parameters
 from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView, next_page
 
 LIMIT_MOST = 1_000
-LIST_PARAMETERS = [
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": LIMIT_MOST},
-        description=f"Tenants per answer; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-    ),
-    OpenApiParameter(
-        "cursor",
-        CURSOR,
-        description="`X-Next-Cursor` of the answer before; the last one has none.",
-    ),
-]
+LIST_PARAMETERS = page_parameters("Tenants", default=LIMIT_MOST, most=LIMIT_MOST, is_array=True)
 
 
 class HealthsView(ApiView):

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,19 +11,12 @@ from apps.prover.api import serializers
 from apps.prover.models import Proof
 from tenlyr.core import paging
 from tenlyr.core.api.permissions import AdminKey
-from tenlyr.core.api.schema import CURSOR, documented
+from tenlyr.core.api.schema import documented, page_parameters
 from tenlyr.core.api.serializers import NoFieldsSerializer
 from tenlyr.core.api.views import ApiView
 
 LIMIT_DEFAULT, LIMIT_MOST = 50, 100
-LIST_PARAMETERS = [
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
-        description=f"Proofs per page; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-    ),
-    OpenApiParameter("cursor", CURSOR, description="`nextCursor` of the page before."),
-]
+LIST_PARAMETERS = page_parameters("Proofs", default=LIMIT_DEFAULT, most=LIMIT_MOST)
 
 
 class ProofsView(ApiView):

@@ -11,19 +11,12 @@ from apps.webhooks.api import serializers
 from apps.webhooks.selectors import Filter, Owner
 from tenlyr.core import errors
 from tenlyr.core.api.permissions import AnyKey
-from tenlyr.core.api.schema import CURSOR
+from tenlyr.core.api.schema import page_parameters
 from tenlyr.core.api.serializers import CANONICAL_ID, moment
 from tenlyr.core.api.views import ApiView
 
 LIMIT_DEFAULT, LIMIT_MOST = 50, 100
-PAGE_PARAMETERS = [
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT},
-        description=f"Rows per page; more than {LIMIT_MOST} means {LIMIT_MOST}.",
-    ),
-    OpenApiParameter("cursor", CURSOR, description="`nextCursor` of the page before."),
-]
+PAGE_PARAMETERS = page_parameters("Rows", default=LIMIT_DEFAULT, most=LIMIT_MOST)
 TENANT = OpenApiParameter(
     "tenantId",
     OpenApiTypes.UUID,

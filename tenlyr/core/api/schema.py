@@ -73,6 +73,28 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
+def page_parameters(
+    of: str, *, default: int, most: int, is_array: bool = False
+) -> list[OpenApiParameter]:
+    """The query of a list that is read in pages of `of`. The way to the next page is in the body,
+    or in headers where the body `is_array`.
+    """
+    each = "answer" if is_array else "page"
+    before = "`X-Next-Cursor` of the answer before; the last one has none."
+    return [
+        OpenApiParameter(
+            "limit",
+            {"type": "integer", "minimum": 1, "default": default},
+            description=f"{of} per {each}; more than {most} means {most}.",
+        ),
+        OpenApiParameter(
+            "cursor",
+            CURSOR,
+            description=before if is_array else "`nextCursor` of the page before.",
+        ),
+    ]
+
+
 def documented(
     operation: str,
     *,
