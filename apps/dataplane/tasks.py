@@ -2,10 +2,14 @@
 
 from uuid import UUID
 
-from celery import current_app, shared_task
+from celery import shared_task
 
 from apps.dataplane import blocking, logins
 from apps.dataplane.rollout import running
+from tenlyr.core import tasks
+
+# About when the sweep comes round again.
+RESUMED_AGAIN_S = 30
 
 
 @shared_task(name="dataplane.sweep_logins")
@@ -37,5 +41,5 @@ def resume_rollouts() -> int:
     """Go on with roll-outs whose worker died or whose task was lost; answers how many."""
     left = running.abandoned()
     for rollout_id in left:
-        current_app.send_task("dataplane.run_rollout", args=(str(rollout_id),))
+        tasks.resume("dataplane.run_rollout", str(rollout_id), expires_s=RESUMED_AGAIN_S)
     return len(left)

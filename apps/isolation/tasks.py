@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
-from celery import current_app, shared_task
+from celery import shared_task
 
 from apps.isolation import placing
 from apps.isolation.databases import providing, upgrading
 from apps.isolation.moves import purging, running, watching
+from tenlyr.core import tasks
 
 # A run ends well before its message would be delivered again; the sweep begins the next one.
 RUN_BUDGET_S = 900
 RUN_LIMIT_S = 1_700
+# About when the sweep comes round again.
+RESUMED_AGAIN_S = 15
 
 
 @shared_task(name="isolation.refill")
@@ -42,7 +45,7 @@ def resume_moves() -> int:
     """Go on with moves whose worker died or whose task was lost; answers how many."""
     left = watching.abandoned()
     for move_id in left:
-        current_app.send_task("isolation.run_move", args=(str(move_id),))
+        tasks.resume("isolation.run_move", str(move_id), expires_s=RESUMED_AGAIN_S)
     return len(left)
 
 

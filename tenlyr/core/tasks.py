@@ -24,18 +24,29 @@ def after_commit(task: str, *args: str, delay_s: float = 0.0) -> None:
     transaction.on_commit(partial(_send_ahead if delay_s else _send, task, args, delay_s))
 
 
+def resume(task: str, *args: str, expires_s: float) -> None:
+    """Start `task` again; a sweep does so each round. A message that no worker took within
+    `expires_s` is dropped: the sweep has sent another by then.
+    """
+    _send(task, args, expires_s=expires_s)
+
+
 def _send_ahead(task: str, args: tuple[str, ...], delay_s: float) -> None:
     now = time.monotonic()
     if _starts.get((task, *args), 0.0) <= now and _send(task, args, delay_s):
         _starts[task, *args] = now + delay_s
 
 
-def _send(task: str, args: tuple[Any, ...], delay_s: float) -> bool:
+def _send(
+    task: str, args: tuple[Any, ...], delay_s: float = 0.0, expires_s: float | None = None
+) -> bool:
     """A broker that is away delays the work until the task's sweep finds it; the act itself
     stands.
     """
     try:
-        current_app.send_task(task, args=args, retry=False, countdown=delay_s or None)
+        current_app.send_task(
+            task, args=args, retry=False, countdown=delay_s or None, expires=expires_s
+        )
     except OperationalError as error:
         log.warning("task.not_sent", task=task, reason=type(error).__name__)
         return False

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.db import connections
 
-from apps.dataplane import applying
+from apps.dataplane import applying, tasks
 from apps.dataplane.errors import NotSteerable, RolloutRunning
 from apps.dataplane.models import Release, Rollout, SchemaState
 from apps.dataplane.rollout import drift, planning, progress, running, steering
@@ -21,6 +21,7 @@ from tenlyr import env
 from tenlyr.core import errors
 from tests import cast
 from tests.cast import Account, Api, Customer
+from tests.core import messages
 from tests.dataplane import plane
 
 THING = "CREATE TABLE thing (tenant_id uuid NOT NULL, id int, PRIMARY KEY (tenant_id, id))"
@@ -254,6 +255,18 @@ class TestKilled:
         assert Rollout.objects.get(pk=rollout.id).status in {"rolling", "done"}
         assert running.run(rollout.id).status == "done"
         assert has(account, version) == set(schemas(account))
+
+    def test_a_message_to_go_on_does_not_outlive_the_next_one(
+        self, account: Account, version: int
+    ) -> None:
+        """While workers are away the sweep must not fill the broker."""
+        rollout = start(account, version)
+        already = len(messages.waiting(rollout.id))
+        assert tasks.resume_rollouts() >= 1
+        (task, left_s) = messages.waiting(rollout.id)[already]
+        assert task == "dataplane.run_rollout"
+        assert left_s is not None
+        assert left_s <= tasks.RESUMED_AGAIN_S
 
 
 class TestDrift:
