@@ -1,0 +1,3 @@
+module github.com/tenlyr/tenlyr-go
+
+go 1.23
