@@ -177,6 +177,27 @@ class TestTime:
         assert "rotate it" in raised.value.public
         assert effects(name) == 1
 
+    def test_a_secret_that_another_hosts_clock_forgot_is_expired(
+        self, caller: Principal, name: str
+    ) -> None:
+        """By our own clock it could still be shown."""
+        call = Call.of(caller, ROUTE, BODY, "k")
+        idempotency.once(call, effect(name), holds_secret=True)
+        with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
+            background.forget_idempotency()
+        with pytest.raises(errors.SecretExpired):
+            idempotency.once(call, effect(name), holds_secret=True)
+        assert effects(name) == 1
+
+    def test_an_answer_without_a_secret_that_cannot_be_read_is_no_expiry(
+        self, caller: Principal, name: str
+    ) -> None:
+        call = Call.of(caller, ROUTE, BODY, "k")
+        idempotency.once(call, effect(name))
+        IdempotencyRecord.objects.filter(scope=call.scope).update(answer=b"")
+        with pytest.raises(secrets.CannotDecrypt):
+            idempotency.once(call, effect(name))
+
     def test_the_sweep_forgets_secrets_and_then_everything(
         self, caller: Principal, name: str
     ) -> None:
