@@ -1,5 +1,6 @@
 """A real PgBouncer in transaction mode, in front of a test's Postgres."""
 
+import shutil
 import subprocess
 import tempfile
 import time
@@ -32,7 +33,7 @@ class PgBouncer:
     ) -> None:
         self.program, self.users, self.pool_size = program, users, pool_size
         self.target, self.more = urlsplit(database_url), more or {}
-        self.folder = Path(tempfile.mkdtemp(prefix="tenlyr-pgbouncer-"))
+        self.folder = Path()
         self.port = ports.any_free()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -44,6 +45,7 @@ class PgBouncer:
     def start(self) -> Self:
         """Start it, as another user when we are root (PgBouncer refuses root), and wait."""
         account = accounts.for_servers()
+        self.folder = Path(tempfile.mkdtemp(prefix="tenlyr-pgbouncer-"))
         accounts.give(self.folder, account)
         for name, text in (("users", self._users()), ("ini", self._ini())):
             path = self.folder / name
@@ -58,10 +60,12 @@ class PgBouncer:
         return self
 
     def stop(self) -> None:
-        """Stop at once."""
+        """Stop at once, and leave nothing."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(10)
+            self.process = None
+            shutil.rmtree(self.folder)
 
     def __enter__(self) -> Self:
         return self.start()
