@@ -9,7 +9,7 @@ import pytest
 from tests.faults.health import documented, flapping, judging
 from tests.faults.health.stage import Stage
 
-# The dead pump's seat is free after 15 s, so it comes first.
+# The dead pump's seat is free after 5 s, so it comes first.
 FAULTS = ["in the fan-out", "in the scan", flapping.VALKEY]
 
 
