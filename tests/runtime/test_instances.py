@@ -137,6 +137,17 @@ def test_its_keeper_killed_another_one_takes_over(own: Database, keeper: Keeper)
     assert upgrading.upgrade_if_behind(own.alias) == 0
 
 
+def test_one_whose_address_cannot_be_read_starts_and_gets_it_anew(
+    own: Database, keeper: Keeper
+) -> None:
+    assert keeper.end() == 0
+    row = Database.objects.filter(pk=own.alias)
+    row.update(dsn=b"sealed by nobody")
+    keeper.start()
+    eventually(lambda: bytes(row.get().dsn or b"") != b"sealed by nobody", "its address")
+    eventually(lambda: answers(own.alias), "an answer")
+
+
 def test_it_stops_with_its_keeper_and_gets_another_port_when_its_own_is_taken(
     own: Database, keeper: Keeper
 ) -> None:

@@ -1,10 +1,13 @@
 """The rows of the driver `instance`, as the process that keeps the instances sees them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import connections
 
 from apps.isolation.databases import addresses, aliases, records
+from apps.isolation.databases.addresses import Address
+from apps.isolation.databases.errors import UnknownDatabase
 from apps.isolation.models import Database, Driver
 
 FORGET = """
@@ -39,11 +42,20 @@ def seen(alias: str) -> None:
 
 
 def started(alias: str, dsn: str) -> None:
-    """It runs, at this address of its deploy role."""
+    """It runs, at this address of its deploy role; one that was kept and cannot be read (the log
+    names it) is replaced as one that is not there.
+    """
+    address = addresses.parse(dsn)
     for row in Database.objects.filter(pk=alias).exclude(state=Database.State.RETIRED):
-        if row.dsn is None or aliases.address_of(row).dsn != addresses.parse(dsn).dsn:
-            row.dsn = addresses.seal(addresses.parse(dsn), aliases.DSN_PLACE)
+        if _known(row) != address:
+            row.dsn = addresses.seal(address, aliases.DSN_PLACE)
             row.save(update_fields=["dsn"])
+
+
+def _known(row: Database) -> Address | None:
+    with suppress(UnknownDatabase):
+        return aliases.address_of(row)
+    return None
 
 
 def failed(alias: str, reason: str) -> bool:

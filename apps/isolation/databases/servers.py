@@ -13,7 +13,7 @@ from apps.isolation.databases import addresses, aliases, checking
 from apps.isolation.databases.addresses import Address
 from apps.isolation.databases.errors import BadAddress, DatabaseFailed
 from apps.isolation.models import Database, Driver, Server
-from tenlyr.core import audit
+from tenlyr.core import audit, secrets
 
 DSN_PLACE = "isolation_server.dsn"
 # Autovacuum has no user, and leaves by itself when a database is dropped.
@@ -90,9 +90,16 @@ def record(action: str, server: Server, **details: Any) -> None:
 
 
 def address_of(server: Server | None) -> Address:
-    """The address of a registered server, or that of the control plane's own."""
+    """The address of a registered server, or that of the control plane's own; raises
+    `DatabaseFailed` where it cannot be read.
+    """
     if server is not None:
-        return addresses.unseal(server.dsn, DSN_PLACE)
+        try:
+            return addresses.unseal(server.dsn, DSN_PLACE)
+        except (secrets.CannotDecrypt, BadAddress) as error:
+            raise DatabaseFailed(
+                f"The address of the server {server.name} cannot be read: give it again."
+            ) from error
     own = settings.DATABASES["owner"]
     return Address(own["HOST"], int(own["PORT"]), own["NAME"], own["USER"], own["PASSWORD"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.isolation.databases import addresses, aliases, checking, providing, servers
 from apps.isolation.databases.errors import BadAddress, DatabaseFailed
-from apps.isolation.models import Database, Driver, Server
+from apps.isolation.models import Database, Driver, Location, Placement, Server
 from tenlyr.runtime import ports
 from tests.isolation.databases import second
 from tests.isolation.databases.second import Second
@@ -102,6 +102,41 @@ def test_a_new_address_is_that_of_its_databases_too(own: Database, other: Second
     row.save()
     servers.readdress(row)
     own.refresh_from_db()
+
+
+def test_an_address_that_cannot_be_read_is_that_servers_trouble(
+    own: Database, other: Second
+) -> None:
+    """The sweep goes on to the databases of other servers."""
+    row = Server.objects.get(pk=own.server_id)
+    good = row.dsn
+    Server.objects.filter(pk=row.pk).update(dsn=b"sealed by nobody")
+    released, beside = second.settle(own), servers.register(second.slug(), other.deploy_url)
+    Placement.objects.filter(pk=released.pk).delete()
+    Location.objects.filter(alias=own.alias).update(state=Location.State.RETIRED)
+    elsewhere = _one_on(beside)
+    try:
+        said = f"The address of the server {row.name} cannot be read: give it again."
+        with pytest.raises(DatabaseFailed, match=said):
+            providing.retire(own.alias)
+        Database.objects.filter(pk=elsewhere.pk).update(state=Database.State.RETIRED)
+        assert providing.retire_left() >= 1
+        assert Database.objects.get(pk=own.alias).error == said
+        assert Database.objects.get(pk=elsewhere.alias).detail["gone"]
+    finally:
+        Server.objects.filter(pk=row.pk).update(dsn=good)
+        second.forget(beside)
+
+
+def _one_on(server: Server) -> Database:
+    """A database of the newest server: the others are closed meanwhile."""
+    others = Server.objects.filter(is_open=True).exclude(pk=server.pk)
+    closed = list(others.values_list("pk", flat=True))
+    others.update(is_open=False)
+    try:
+        return second.provided(server)
+    finally:
+        Server.objects.filter(pk__in=closed).update(is_open=True)
 
 
 class TestPool:

@@ -7,7 +7,7 @@ import time
 import psycopg
 
 from apps.isolation.databases import aliases
-from apps.isolation.databases.errors import DatabaseFailed
+from apps.isolation.databases.errors import DatabaseFailed, UnknownDatabase
 from apps.isolation.models import Database
 
 SEEN_TIMEOUT_S = 60.0
@@ -48,6 +48,6 @@ def _answers(database: Database) -> bool:
         return False
     try:
         psycopg.connect(aliases.address_of(database).dsn, connect_timeout=2).close()
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, UnknownDatabase):
         return False
     return True
