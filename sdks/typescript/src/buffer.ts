@@ -1,0 +1,296 @@
+/** The buffered `track`: events are taken at once and sent in batches, each counted once. */
+
+import { uuid } from "./crypto.js";
+import {
+  errorOf,
+  RateLimitError,
+  TenlyrError,
+  TenlyrNetworkError,
+  TenlyrTimeoutError,
+} from "./errors.js";
+import { checkedKey } from "./keys.js";
+import { onProcessEnd, runApart, Timer } from "./runtime.js";
+import type { Batch, TrackEvent, TrackParams } from "./types.js";
+
+/** How a buffer holds and sends. */
+export interface BufferOptions {
+  /** Events held at most, those on their way included; 10000 if absent. */
+  maxEvents?: number;
+  /** So many are sent at once, at most 10000 a batch; 500 if absent. */
+  flushEvents?: number;
+  /** Milliseconds that an event waits for others at most; 1000 if absent. */
+  flushIntervalMs?: number;
+  /**
+   * When it is full: `wait`, and `track` resolves once there is room, so that awaiting it slows the
+   * caller down; or `drop`, and the event is told to `onDrop`. `wait` if absent.
+   */
+  whenFull?: "wait" | "drop";
+  /** An event that was dropped because the buffer was full. */
+  onDrop?: (event: TrackParams) => void;
+  /**
+   * An event that will not be sent again: the server refused it for good, or the buffer was closed
+   * without reaching the server. Without it such an event is told to `console.error`.
+   */
+  onError?: (error: TenlyrError, event: TrackParams) => void;
+}
+
+/** What a buffer sends with. */
+export interface BatchSender {
+  trackBatch(tenantKey: string, events: readonly TrackEvent[]): Promise<Batch>;
+}
+
+type Waiter = { wake: () => void; refuse: (error: Error) => void };
+
+const LARGEST_BATCH = 10_000;
+const LONGEST_CLOSE_MS = 30_000;
+const LONGEST_REST_MS = 30_000;
+// Tenants whose batches are on their way at once. A tenant's own follow each other, so that a
+// later `set` of a gauge cannot overtake an earlier one.
+const TENANTS_AT_ONCE = 4;
+
+/** Takes events and sends them in batches. What could not be sent is tried again, by its id. */
+export class UsageBuffer {
+  readonly #sender: BatchSender;
+  readonly #sleep: (ms: number) => Promise<void>;
+  readonly #maxEvents: number;
+  readonly #batch: number;
+  readonly #intervalMs: number;
+  readonly #options: BufferOptions;
+  /** By tenant key, the oldest event first; also those on their way. */
+  readonly #events = new Map<string, TrackParams[]>();
+  readonly #waiting: Waiter[] = [];
+  readonly #timer = new Timer(() => void this.#round());
+  readonly #forget: () => void;
+  #held = 0;
+  #settled = 0;
+  #failedRounds = 0;
+  #lastError: TenlyrError | null = null;
+  #running: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    sender: BatchSender,
+    options: BufferOptions,
+    sleep: (ms: number) => Promise<void>,
+  ) {
+    this.#sender = sender;
+    this.#sleep = sleep;
+    this.#options = options;
+    this.#maxEvents = Math.max(1, options.maxEvents ?? 10_000);
+    this.#batch = Math.min(Math.max(1, options.flushEvents ?? 500), LARGEST_BATCH);
+    this.#intervalMs = Math.max(1, options.flushIntervalMs ?? 1_000);
+    this.#forget = onProcessEnd(() => this.close());
+  }
+
+  /** Events that are held now: never more than `maxEvents`. */
+  get pending(): number {
+    return this.#held;
+  }
+
+  /**
+   * Take an event. Resolves when it is taken (or dropped), not when it is sent. Throws
+   * `AuthenticationError` for a malformed key, `TenlyrError` (`closed`) after `close`.
+   */
+  async track(event: TrackParams): Promise<void> {
+    checkedKey(event.tenantKey);
+    if (this.#closing !== null) throw closed();
+    const taken = { ...event, id: event.id ?? uuid() };
+    if (this.#held < this.#maxEvents) {
+      this.#held += 1;
+    } else if (this.#options.whenFull === "drop") {
+      return this.#dropped(taken);
+    } else {
+      await this.#room();
+    }
+    this.#keep(taken);
+  }
+
+  /** Try once to send all that is held now; what fails stays held and is tried again later. */
+  async flush(): Promise<void> {
+    // A round that runs already may have passed by events that were taken since.
+    await this.#running;
+    await this.#round();
+  }
+
+  /**
+   * Take no more events, and send what is held: for 30 seconds at most, then what is left is told
+   * to `onError`. Closing again awaits the same end.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#forget();
+    let given = false;
+    const giveUp = new Timer(() => (given = true));
+    giveUp.start(LONGEST_CLOSE_MS, true);
+    const timeUp = new Promise<void>((wake) => giveUp.then(wake));
+    while (this.#held > 0 && !given) {
+      await Promise.race([this.flush(), timeUp]);
+      if (this.#held > 0 && !given && this.#failedRounds > 0) {
+        await Promise.race([this.#sleep(this.#restMs()), timeUp]);
+      }
+    }
+    giveUp.stop();
+    this.#timer.stop();
+    this.#giveUpRest();
+  }
+
+  #giveUpRest(): void {
+    const error = this.#lastError ?? new TenlyrTimeoutError("The buffer was closed before.");
+    for (const waiter of this.#waiting.splice(0)) waiter.refuse(error);
+    for (const events of this.#events.values()) {
+      for (const event of events) this.#lost(error, event);
+    }
+    this.#events.clear();
+    this.#held = 0;
+  }
+
+  #keep(event: TrackParams): void {
+    const events = this.#events.get(event.tenantKey);
+    if (events === undefined) this.#events.set(event.tenantKey, [event]);
+    else events.push(event);
+    this.#goOn();
+  }
+
+  /** Send at once when there is enough for a batch, else when the time has come. */
+  #goOn(): void {
+    const isDue = this.#held >= Math.min(this.#batch, this.#maxEvents);
+    if (isDue && this.#failedRounds === 0) void this.#round();
+    else this.#schedule();
+  }
+
+  #room(): Promise<void> {
+    return new Promise((wake, refuse) => {
+      this.#waiting.push({ wake, refuse });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#running !== null || this.#closing !== null) return;
+    const afterMs = this.#failedRounds === 0 ? this.#intervalMs : this.#restMs();
+    // Only somebody who waits for room keeps the process alive: else its end sends what is left.
+    this.#timer.start(afterMs, this.#waiting.length > 0);
+  }
+
+  /** Longer and longer while nothing goes through. */
+  #restMs(): number {
+    return Math.min(this.#intervalMs * 2 ** (this.#failedRounds - 1), LONGEST_REST_MS);
+  }
+
+  /** Send what is held, each tenant's until one of its batches fails. One round at a time. */
+  #round(): Promise<void> {
+    this.#running ??= this.#sendAll().finally(() => {
+      this.#running = null;
+      if (this.#held > 0 && this.#closing === null) this.#goOn();
+    });
+    return this.#running;
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#timer.stop();
+    let failed = false;
+    const before = this.#settled;
+    const keys = [...this.#events.keys()];
+    const work = async (): Promise<void> => {
+      for (let key = keys.shift(); key !== undefined; key = keys.shift()) {
+        if (!(await this.#sendTenant(key))) failed = true;
+      }
+    };
+    await Promise.all(Array.from({ length: TENANTS_AT_ONCE }, work));
+    if (!failed) this.#failedRounds = 0;
+    else this.#failedRounds = this.#settled > before ? 1 : this.#failedRounds + 1;
+  }
+
+  /** Whether all that a tenant had when it began is settled. */
+  async #sendTenant(key: string): Promise<boolean> {
+    let left = this.#events.get(key)?.length ?? 0;
+    while (left > 0) {
+      const batch = (this.#events.get(key) ?? []).slice(0, Math.min(this.#batch, left));
+      const kept = await this.#sendBatch(key, batch);
+      const events = this.#events.get(key);
+      if (events === undefined) return true; // closed meanwhile: told to onError there
+      events.splice(0, batch.length, ...kept);
+      if (events.length === 0) this.#events.delete(key);
+      this.#release(batch.length - kept.length);
+      if (kept.length > 0) return false;
+      left -= batch.length;
+    }
+    return true;
+  }
+
+  /** The events of a batch that must be sent again. */
+  async #sendBatch(key: string, batch: TrackParams[]): Promise<TrackParams[]> {
+    let answer: Batch;
+    try {
+      answer = await this.#sender.trackBatch(key, batch.map(withoutKey));
+    } catch (error) {
+      const failure = asTenlyrError(error);
+      this.#lastError = failure;
+      if (mayPass(failure)) return batch;
+      for (const event of batch) this.#lost(failure, event);
+      return [];
+    }
+    return this.#judge(batch, answer);
+  }
+
+  #judge(batch: TrackParams[], answer: Batch): TrackParams[] {
+    const results = new Map(answer.results.map((result) => [result.index, result]));
+    return batch.filter((event, index) => {
+      const result = results.get(index);
+      if (result?.status === 201) return false;
+      const error = errorOf(result?.status ?? 500, result, null, null);
+      this.#lastError = error;
+      if (mayPass(error)) return true;
+      this.#lost(error, event);
+      return false;
+    });
+  }
+
+  /** Give room to those who wait for it, the first one first. */
+  #release(count: number): void {
+    this.#settled += count;
+    for (let freed = 0; freed < count; freed += 1) {
+      const waiter = this.#waiting.shift();
+      if (waiter === undefined) this.#held -= 1;
+      else waiter.wake(); // its event takes the place
+    }
+  }
+
+  #dropped(event: TrackParams): void {
+    const { onDrop } = this.#options;
+    if (onDrop !== undefined) runApart(() => onDrop(event));
+  }
+
+  #lost(error: TenlyrError, event: TrackParams): void {
+    const tell = this.#options.onError ?? tellConsole;
+    runApart(() => tell(error, event));
+  }
+}
+
+function withoutKey({ tenantKey: _, ...event }: TrackParams): TrackEvent {
+  return event;
+}
+
+/** Whether another try may succeed. Events carry ids, so that a time-out is no obstacle. */
+function mayPass(error: TenlyrError): boolean {
+  if (error instanceof TenlyrNetworkError || error instanceof TenlyrTimeoutError) return true;
+  if (error instanceof RateLimitError) return true;
+  return error.statusCode !== null && error.statusCode >= 500 && error.statusCode !== 501;
+}
+
+function asTenlyrError(error: unknown): TenlyrError {
+  if (error instanceof TenlyrError) return error;
+  return new TenlyrError(`The batch could not be sent: ${String(error)}`, { cause: error });
+}
+
+function closed(): TenlyrError {
+  return new TenlyrError("The buffer is closed.", { code: "closed" });
+}
+
+function tellConsole(error: TenlyrError, event: TrackParams): void {
+  console.error(`tenlyr: event ${event.id} was not counted: ${error.message}`);
+}
