@@ -18,7 +18,7 @@ import (
 
 const (
 	exampleKey    = "tenlyr_live_tf_ConformanceAdmin0ConformanceAdmin0Confor1q4ykj"
-	exampleTenant = "tenlyr_live_ConformanceTenant1ConformanceTenant1Conf2zXRzE"
+	tenantKey     = "tenlyr_live_ConformanceTenant1ConformanceTenant1Conf2zXRzE"
 	exampleSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 )
 
@@ -52,9 +52,11 @@ func (p inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
 func canned(request *http.Request) (int, string) {
 	switch request.Method + " " + strings.TrimPrefix(request.URL.Path, "/api/v1/") {
 	case "POST tenants":
-		return 201, `{"tenant": {"name": "Acme Corp"}, "apiKey": "` + exampleTenant + `"}`
+		return 201, `{"tenant": {"name": "Acme Corp"}, "apiKey": "` + tenantKey + `"}`
 	case "POST usage/track":
 		return 201, `{"id": "e1"}`
+	case "POST usage/track/batch":
+		return 200, `{"accepted": 1, "results": [{"index": 0, "status": 201}]}`
 	case "GET tenants":
 		if request.URL.Query().Get("cursor") == "" {
 			return 200, `{"data": [{"name": "Acme Corp"}], "nextCursor": "2"}`

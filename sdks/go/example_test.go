@@ -107,6 +107,26 @@ func ExampleVerifyWebhook() {
 	// 200
 }
 
+func ExampleUsageService_Buffer() {
+	ctx, client := context.Background(), exampleClient()
+	buffer := client.Usage.Buffer(tenlyr.UsageBufferParams{
+		OnError: func(event tenlyr.TrackRequest, err error) {
+			log.Print(event.ID, " was refused: ", err)
+		},
+	})
+	err := buffer.Track(ctx, tenlyr.TrackRequest{
+		TenantAPIKey: tenantKey, Metric: tenlyr.MetricAPICall, Value: 1, Endpoint: "/invoices",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := buffer.Close(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(buffer.Len(), "left")
+	// Output: 0 left
+}
+
 func ExampleHooks() {
 	client := tenlyr.New(tenlyr.Config{
 		APIKey: os.Getenv("TENLYR_ADMIN_KEY"),
