@@ -37,6 +37,16 @@ def tenant(movable: None, acme: Any) -> Any:
 
 
 @pytest.fixture
+def gate(tenant: Any) -> Any:
+    """Before the other parts; gone with them."""
+    from tests.isolation.moves.gate import Gate
+
+    made = Gate()
+    made.stand()
+    return made
+
+
+@pytest.fixture
 def stranger(movable: None, globex: Any) -> Any:
     """Another tenant with rows, which nobody moves."""
     from tests import cast

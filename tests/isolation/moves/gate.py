@@ -20,7 +20,7 @@ class Gate:
     def __init__(self) -> None:
         self._reached, self._open = threading.Event(), threading.Event()
         self._open.set()
-        self.before: Callable[[], None] = lambda: None
+        self.before: Callable[[UUID], None] = lambda tenant_id: None
 
     def stand(self) -> None:
         """Take the place before the parts that are known."""
@@ -61,5 +61,5 @@ class Gate:
     def drop(self, tenant_id: UUID, location: Location) -> int:
         self._reached.set()
         assert self._open.wait(BOUND_S), "the gate stays closed"
-        self.before()
+        self.before(tenant_id)
         return 0

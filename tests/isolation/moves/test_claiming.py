@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -40,14 +41,6 @@ END = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_locks
 WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = %s
 """
-
-
-@pytest.fixture
-def gate(tenant: Mover) -> Gate:
-    """Before the parts of the tests, which are put back with the tenant's."""
-    made = Gate()
-    made.stand()
-    return made
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +115,7 @@ class TestAFailedMove:
             gate.before = stray
             full(journey)
 
-        def stray() -> None:
+        def stray(tenant_id: UUID) -> None:
             raise RuntimeError("boom")
 
         expire(tenant.move(Level.DEDICATED_SCHEMA))
@@ -130,7 +123,7 @@ class TestAFailedMove:
         with monkeypatch.context() as patch:
             patch.setitem(running.STEPS, "verify", late)
             move = tenant.move(Level.SHARED_SCHEMA, is_support=True)
-        gate.before = lambda: None
+        gate.before = lambda tenant_id: None
         assert (move.status, move.detail.get("isTidy")) == ("failed", False)
         return move
 

@@ -1,12 +1,21 @@
 """What a move leaves behind is there for the grace, and then is not (R10)."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from apps.audit.models import AuditEntry
 from apps.isolation import models
 from apps.isolation.moves import links, purging
-from apps.isolation.public import Level, Location
+from apps.isolation.public import DatabaseInUse, Level, Location
 from tenlyr.core import clock
+from tests.core.threads import together
 from tests.isolation.moves import shop
+from tests.isolation.moves.gate import Gate
 from tests.isolation.moves.scene import Mover
 
 
@@ -117,3 +126,83 @@ class TestPurge:
         move.refresh_from_db()
         assert move.purged_at is not None
         assert count(tenant, was) == 0
+
+
+class TestTurns:
+    def test_of_runs_at_once_one_purges_and_says_so(self, tenant: Mover, gate: Gate) -> None:
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        expire(move)
+        with gate.holding(purging.purge_due):
+            together([purging.purge_due] * 3)
+            move.refresh_from_db()
+            assert move.purged_at is None
+        together([purging.purge_due] * 3)
+        assert times_purged(move) == 1
+
+    def test_one_that_is_purged_meanwhile_is_not_purged_again(
+        self, tenant: Mover, gate: Gate
+    ) -> None:
+        """Its turn comes in a run that found it before another had it."""
+        move = tenant.move(Level.DEDICATED_SCHEMA)
+        expire(move)
+
+        def again(tenant_id: UUID) -> None:
+            assert purging.record(move, 0)
+
+        gate.before = again
+        purging.purge_due()
+        assert times_purged(move) == 1
+
+    @pytest.mark.parametrize(
+        "error", [RuntimeError, ValueError, DatabaseInUse, psycopg.OperationalError]
+    )
+    def test_one_that_cannot_be_purged_holds_up_no_other(
+        self, tenant: Mover, stranger: Mover, gate: Gate, error: type[Exception]
+    ) -> None:
+        first, second = (each.move(Level.DEDICATED_SCHEMA) for each in (tenant, stranger))
+        expire(first)
+        expire(second)
+        gate.before = failing(tenant, error)
+        with capture_logs() as said:
+            purging.purge_due()
+        assert (purged(first), purged(second)) == (False, True)
+        assert str(first.id) in {entry.get("move") for entry in said}
+        gate.before = lambda tenant_id: None
+        purging.purge_due()
+        assert purged(first)
+
+    def test_one_that_fails_is_last_the_next_time(
+        self, tenant: Mover, stranger: Mover, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However short the time is, and although its grace was over earlier."""
+        first, second = (each.move(Level.DEDICATED_SCHEMA) for each in (tenant, stranger))
+        purging.purge_due()
+        expire(first)
+        expire(second)
+        gate.before = failing(tenant, RuntimeError)
+        monkeypatch.setattr(purging, "BUDGET_S", -1)
+        turns = purging._due().count()
+        for _ in range(turns):
+            purging.purge_due()
+        assert (purged(first), purged(second)) == (False, True)
+
+
+def failing(tenant: Mover, error: type[Exception]) -> Callable[[UUID], None]:
+    """Nothing of this tenant can be removed."""
+
+    def fail(tenant_id: UUID) -> None:
+        if tenant_id == tenant.id:
+            raise error("boom")
+
+    return fail
+
+
+def purged(move: models.Move) -> bool:
+    """Whether it is on the move's record."""
+    return models.Move.objects.filter(pk=move.pk, purged_at__isnull=False).exists()
+
+
+def times_purged(move: models.Move) -> int:
+    """How often it is on the trail."""
+    entries = AuditEntry.objects.filter(tenant_id=move.tenant_id)
+    return sum(entry.body["action"] == "isolation.source_purged" for entry in entries)
