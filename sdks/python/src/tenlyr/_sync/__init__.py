@@ -1,0 +1,1 @@
+"""The client without `async`: made by make_sync.py."""

@@ -1,0 +1,88 @@
+# Made from tenlyr/_transport.py by make_sync.py: change that file, not this one.
+"""Sending a call: tries, waits and time-outs.
+
+The twin without `async` is made from this file by make_sync.py, like those of `_client` and
+`resources`.
+"""
+
+import time
+from typing import Any, Callable, Optional, Union
+
+import httpx
+
+from tenlyr import _tries
+from tenlyr._calls import Call, Options, Prepared, Reply, prepare
+from tenlyr._deadline import Deadline
+from tenlyr._errors import TenlyrError, TenlyrNetworkError, TenlyrTimeoutError
+from tenlyr._tries import Failure
+
+
+class SyncTransport:
+    """Sends calls of one client. `http` is the caller's own, or None for a new one."""
+
+    def __init__(
+        self,
+        options: Options,
+        http: Optional[httpx.Client] = None,
+        sleep: Callable[[float], Any] = time.sleep,
+    ) -> None:
+        self.options = options
+        self.sleep = sleep
+        self._owned = http is None
+        self._http = httpx.Client() if http is None else http
+
+    def close(self) -> None:
+        """Close the connections, unless the caller brought their own."""
+        if self._owned:
+            self._http.close()
+
+    def send(self, call: Call) -> Reply:
+        """The answer to a call; a `TenlyrError` when there is no good one."""
+        sent = prepare(call, self.options)
+        attempt = 1
+        while True:
+            tried = self._try(sent, attempt)
+            if isinstance(tried, Reply):
+                return tried
+            wait_s = _tries.next_wait_s(tried, attempt, self.options)
+            if wait_s is None:
+                raise tried.error
+            _tries.tell_retry(self.options, sent, attempt, wait_s, tried.error)
+            self.sleep(wait_s)
+            attempt += 1
+
+    def _try(self, sent: Prepared, attempt: int) -> Union[Reply, Failure]:
+        _tries.tell_request(self.options, sent, attempt)
+        began = time.monotonic()
+        try:
+            reply = self._exchange(sent)
+        except httpx.TimeoutException:
+            message = f"No whole answer within {self.options.timeout:g} s."
+            return Failure(TenlyrTimeoutError(message))
+        except httpx.DecodingError:
+            return Failure(TenlyrError("The answer's content encoding is broken."))
+        except httpx.TransportError as error:
+            return Failure(TenlyrNetworkError(f"No whole answer: {type(error).__name__}."))
+        _tries.tell_response(self.options, sent, attempt, reply, time.monotonic() - began)
+        return _tries.outcome(reply)
+
+    def _exchange(self, sent: Prepared) -> Reply:
+        """One request and the whole of its answer, within the time-out."""
+        deadline = Deadline(self.options.timeout)
+        request = self._http.build_request(
+            sent.method,
+            sent.url,
+            headers=sent.headers,
+            content=sent.content,
+            extensions={"timeout": deadline},
+        )
+        response = self._http.send(request, stream=True, follow_redirects=False)
+        try:
+            pieces = []
+            for piece in response.iter_bytes():
+                pieces.append(piece)
+                deadline.check(request)
+        finally:
+            response.close()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, b"".join(pieces))

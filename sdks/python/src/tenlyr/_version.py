@@ -1,0 +1,3 @@
+"""The version of this package; the wire's `User-Agent` names it."""
+
+__version__ = "1.0.0"
