@@ -73,8 +73,10 @@ def database(parts: SplitResult | None, user: str, password: str, **more: Any) -
     }
 
 
-def pooled(role: str, share: int) -> dict[str, Any]:
-    """A role that works through the transaction pooler; `share` caps this process's connections."""
+def pooled(role: str, share: int, *, is_checked: bool = False) -> dict[str, Any]:
+    """A role that works through the transaction pooler; `share` caps this process's connections.
+    With `is_checked` each is tried, a round trip, before it is used.
+    """
     options: dict[str, Any] = {"connect_timeout": 5, "application_name": "tenlyr"}
     if share:
         options["pool"] = {"min_size": 1, "max_size": share, "timeout": 5, "max_idle": 300}
@@ -85,14 +87,15 @@ def pooled(role: str, share: int) -> dict[str, Any]:
         ENGINE="apps.isolation.backend",
         OPTIONS=options,
         CONN_MAX_AGE=0 if share else 60,
-        CONN_HEALTH_CHECKS=not share,
+        CONN_HEALTH_CHECKS=is_checked or not share,
     )
 
 
 FLEET_SHARE = 2 if DB_POOL else 0
 DATABASES = {
     "default": pooled(ROLE_APP, max(DB_POOL - FLEET_SHARE, 1) if DB_POOL else 0),
-    "fleet": pooled(ROLE_FLEET, FLEET_SHARE),
+    # Idle until something is away: what lies there may be older than Postgres' last start.
+    "fleet": pooled(ROLE_FLEET, FLEET_SHARE, is_checked=True),
     "owner": database(
         DATABASE_URL,
         unquote((DATABASE_URL.username if DATABASE_URL else "") or ""),
