@@ -57,8 +57,6 @@ def writing(path: Path) -> Iterator[Archive]:
     Raises `BackupFailed` where a file is already, or another backup is being written there.
     """
     part = path.with_name(f"{path.name}.part")
-    if path.exists():
-        raise BackupFailed(f"{path} is there already.")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT, MODE)
     except OSError as error:
@@ -66,6 +64,9 @@ def writing(path: Path) -> Iterator[Archive]:
     with os.fdopen(descriptor, "wb") as file:
         _alone(file, part)
         try:
+            # Not before: who had the lock may have finished there this very moment.
+            if path.exists():
+                raise BackupFailed(f"{path} is there already.")
             archive = Archive(file)
             yield archive
             archive.seal()

@@ -67,8 +67,12 @@ class Manifest:
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        """Raises `BackupFailed` for a format that this version does not know."""
+        """Raises `BackupFailed` for a format that this version does not know, and `ValueError`,
+        `KeyError` or `TypeError` for what is no manifest.
+        """
         found = json.loads(data)
+        if not isinstance(found, dict):
+            raise ValueError("no object")
         if found.get("format") != FORMAT:
             raise BackupFailed(
                 f"The backup has format {found.get('format')}; this version reads {FORMAT}."
@@ -77,7 +81,11 @@ class Manifest:
             TableOf(**{**table, "chunks": [Chunk(**chunk) for chunk in table["chunks"]]})
             for table in found.pop("tables")
         ]
-        tenant_id, workspace_id = UUID(found.pop("tenant_id")), UUID(found.pop("workspace_id"))
+        tenant_id, workspace_id = (
+            UUID(str(found.pop(f"{of}_id"))) for of in ("tenant", "workspace")
+        )
+        if not isinstance(found["versions"], dict):
+            raise ValueError("no versions")
         return cls(**found, tenant_id=tenant_id, workspace_id=workspace_id, tables=tables)
 
 

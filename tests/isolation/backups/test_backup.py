@@ -1,5 +1,6 @@
 """Backups: whole, of one moment, for their owner's eyes, and refused where they cannot be."""
 
+import os
 import random
 import stat
 import tarfile
@@ -11,8 +12,9 @@ import pytest
 from django.core.management import CommandError
 from django.db import connections
 
-from apps.isolation.backups import archive, reading, writing
+from apps.isolation.backups import archive, manifest, reading, writing
 from apps.isolation.backups.errors import BackupFailed
+from tenlyr.core import ids
 from tests import cast
 from tests.isolation.backups.scene import Shop, die, said
 
@@ -137,6 +139,41 @@ class TestRefused:
         with pytest.raises(CommandError, match="there already"):
             shop.backup(tmp_path / "one")
         assert (tmp_path / "one").read_text() == "mine"
+
+    def test_nor_one_that_another_backup_has_just_finished(
+        self, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path, open_ = tmp_path / "one", os.open
+
+        def late(*given: Any) -> int:
+            monkeypatch.setattr(archive.os, "open", open_)
+            shop.backup(path)
+            return open_(*given)
+
+        monkeypatch.setattr(archive.os, "open", late)
+        with pytest.raises(BackupFailed, match="there already"), archive.writing(path) as file:
+            file.add("another", b"x")
+        with reading.opened(path) as found:
+            assert found.manifest.tenant_id == shop.customer.id
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[]",
+            '"x"',
+            "5",
+            "null",
+            '{"format": 1, "tables": [], "tenant_id": 5, "workspace_id": 5}',
+            '{"format": 1, "tables": [], "tenant_id": "%s", "workspace_id": "%s", "versions": []}',
+        ],
+    )
+    def test_a_manifest_that_is_none(self, tmp_path: Path, text: str) -> None:
+        """In a file whose sums are right: somebody made it."""
+        with archive.writing(tmp_path / "one") as file:
+            file.add(manifest.NAME, text.replace("%s", str(ids.uuid7())).encode())
+        with pytest.raises(BackupFailed, match="damaged"), reading.opened(tmp_path / "one"):
+            pass
 
     def test_a_full_disk_leaves_nothing(self, shop: Shop, tmp_path: Path, monkeypatch: Any) -> None:
         def full(*_: Any) -> None:
