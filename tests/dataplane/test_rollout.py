@@ -98,6 +98,19 @@ class TestRun:
         assert progress.of(done).done == progress.of(done).total == 12
         assert Release.objects.get(workspace_id=account.id, version=version).status == "done"
 
+    def test_one_on_its_way_out_is_not_counted(self, account: Account, version: int) -> None:
+        leaving = SchemaState.objects.filter(workspace_id=account.id, location__isnull=False)[0]
+        here = Location.objects.filter(pk=leaving.location_id)
+        here.update(state=Location.State.RETIRED)
+        try:
+            rollout = start(account, version)
+            assert rollout.total == 11
+            leaving.refresh_from_db()
+            assert leaving.wave is None
+            assert running.run(rollout.id).status == "done"
+        finally:
+            here.update(state=Location.State.CLAIMED)
+
     def test_nothing_to_do_is_nothing_done(self, account: Account, version: int) -> None:
         running.run(start(account, version).id)
         again = start(account, version)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from apps.dataplane import names, selectors
 from apps.dataplane.errors import RolloutRunning
 from apps.dataplane.models import Release, Rollout, SchemaState
+from apps.dataplane.rollout import progress
 from apps.isolation import public as isolation
 from tenlyr.core import audit, errors, tasks
 
@@ -83,7 +84,7 @@ def _shuffled(schema: str) -> bytes:
 def _assign(rollout: Rollout, version: int, first: set[str]) -> None:
     behind = SchemaState.objects.filter(workspace_id=rollout.workspace_id, version__lt=version)
     behind.update(state=SchemaState.State.READY, error="", wave=None)
-    schemas = set(behind.values_list("schema", flat=True))
+    schemas = set(progress.due(rollout).values_list("schema", flat=True))
     waves = in_waves(schemas, first & schemas)
     for number, wave in enumerate(waves):
         SchemaState.objects.filter(schema__in=wave).update(wave=number)
