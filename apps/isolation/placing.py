@@ -80,7 +80,9 @@ def _location_for(level: Level) -> Location:
     if level is Level.DEDICATED_SCHEMA:
         tasks.after_commit("isolation.refill", delay_s=REFILL_DELAY_S)
         return _claim_warm() or _claim_or_build()
-    raise errors.NotImplementedYet("A dedicated database at creation is not in this version.")
+    raise errors.NotImplementedYet(
+        "A tenant is born at a schema, and moves to a database of its own."
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.isolation.public import Level, Move
+from apps.isolation.public import Level, Move, why_failed
 from apps.tenants import catalogue, lifecycle, moving, selectors
 from apps.tenants.models import DeletionCertificate, PlanVersion, Tenant
 from apps.tenants.plans import TenantPlan
@@ -92,7 +92,7 @@ def _do(verb: Any, tenant: Tenant) -> None:
 class MoveAdmin(ReadOnly):
     """Moves with their progress; a completed one is taken back as through the API."""
 
-    list_display = ("tenant_id", "way", "status", "step", "progress", "error", "created_at")
+    list_display = ("tenant_id", "way", "status", "step", "progress", "why", "created_at")
     list_filter = ("status", "to_level", "is_rollback")
     search_fields = ("id", "tenant_id")
     ordering = ("-created_at", "-id")
@@ -106,6 +106,11 @@ class MoveAdmin(ReadOnly):
     def way(self, move: Move) -> str:
         """Both levels."""
         return f"{move.from_level} → {move.to_level}"
+
+    @admin.display(description="Error")
+    def why(self, move: Move) -> str:
+        """Why it failed, in full."""
+        return why_failed(move)
 
     @admin.display(description="Progress")
     def progress(self, move: Move) -> str:

@@ -81,7 +81,7 @@ def stop(*, workspace_id: UUID, move_id: UUID) -> None:
     with transaction.atomic():
         move = get(workspace_id, move_id)
         is_running = move.status in {"pending", "in_progress"}
-        if not is_running or not isolation.stop_moves(move.tenant_id, STOPPED):
+        if not is_running or not isolation.stop_moves(move.tenant_id, STOPPED, only=move.id):
             raise MoveNotStoppable
         audit.record(
             "isolation.move_stopped",
@@ -113,16 +113,26 @@ def page(workspace_id: UUID, which: Filter, *, limit: int, cursor: str | None) -
     return paging.newest_first(rows, place=place, limit=limit, cursor=cursor)
 
 
-def describe(move: Move) -> dict[str, Any]:
-    """A move as anybody sees it who may see it, in Python's casing (B17)."""
-    return describe_all([move])[0]
+def describe(move: Move, *, is_admin: bool = False) -> dict[str, Any]:
+    """A move as anybody sees it who may see it, in Python's casing (B17).
+
+    Why it failed is told in full to `is_admin` only: it may name servers.
+    """
+    return describe_all([move], is_admin=is_admin)[0]
 
 
-def describe_all(moves: Iterable[Move]) -> list[dict[str, Any]]:
+def describe_all(moves: Iterable[Move], *, is_admin: bool = False) -> list[dict[str, Any]]:
     """The same of several, with one look at what was given to them."""
     rows = list(moves)
     provided = isolation.provided_to(rows)
-    return [{**_described(move), "provided": provided.get(move.id)} for move in rows]
+    return [
+        {
+            **_described(move),
+            "error": (isolation.why_failed(move) if is_admin else move.error) or None,
+            "provided": provided.get(move.id),
+        }
+        for move in rows
+    ]
 
 
 def _described(move: Move) -> dict[str, Any]:
@@ -132,7 +142,6 @@ def _described(move: Move) -> dict[str, Any]:
         "from_level": move.from_level,
         "to_level": move.to_level,
         "status": move.status,
-        "error": move.error or None,
         "created_at": move.created_at,
         "started_at": move.started_at,
         "flipped_at": move.flipped_at,

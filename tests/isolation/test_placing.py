@@ -103,8 +103,8 @@ class TestPlace:
             assert place(ids.uuid7(), Level.DEDICATED_SCHEMA).location.schema in warm
         assert warm_schemas() == warm
 
-    def test_a_database_of_ones_own_is_not_built_yet(self) -> None:
-        with pytest.raises(errors.NotImplementedYet), transaction.atomic():
+    def test_a_database_of_ones_own_is_had_by_a_move_only(self) -> None:
+        with pytest.raises(errors.NotImplementedYet, match="moves to"), transaction.atomic():
             place(ids.uuid7(), Level.DEDICATED_DATABASE)
 
     def test_a_tenant_has_one_place(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from apps.isolation.public import Level, Move, MoveNotFound, level_of
 from apps.tenants import catalogue, lifecycle, moving
-from apps.tenants.errors import LevelNotInPlan, TenantNotMovable
+from apps.tenants.errors import LevelNotInPlan, MoveNotStoppable, TenantNotMovable
 from apps.tenants.models import Tenant
 from apps.tenants.plans import TenantPlan
 from tenlyr.core import ids
@@ -88,6 +88,25 @@ class TestWho:
     def test_a_move_that_nobody_knows(self, acme: Customer) -> None:
         with pytest.raises(MoveNotFound):
             moving.get(acme.workspace.id, ids.uuid7())
+
+
+class TestStop:
+    def test_a_newer_move_than_the_one_meant_goes_on(
+        self, acme: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one meant ended, and the next began, after somebody had looked at it."""
+        meant = moving.start(**who(acme), target=Level.DEDICATED_SCHEMA)
+        Move.objects.filter(pk=meant.pk).update(status="failed")
+        newer = moving.start(**who(acme), target=Level.DEDICATED_SCHEMA)
+        monkeypatch.setattr(moving, "get", lambda *_: meant)
+        with pytest.raises(MoveNotStoppable):
+            moving.stop(workspace_id=acme.workspace.id, move_id=meant.id)
+        newer.refresh_from_db()
+        assert "failing" not in newer.detail
+        monkeypatch.setattr(moving, "get", lambda *_: newer)
+        moving.stop(workspace_id=acme.workspace.id, move_id=newer.id)
+        newer.refresh_from_db()
+        assert newer.detail["failing"] == moving.STOPPED
 
 
 class TestExport:

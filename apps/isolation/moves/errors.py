@@ -35,7 +35,14 @@ class MoveNotFound(errors.NotFound):
 
 
 class MoveFailed(Exception):
-    """Ends a move before its flip; the message is the one public sentence on its record."""
+    """Ends a move before its flip; the message is the one public sentence on its record.
+
+    `internal` is for operators only: what a server or a driver said, addresses and all.
+    """
+
+    def __init__(self, sentence: str, internal: str = "") -> None:
+        super().__init__(sentence)
+        self.internal = internal
 
 
 class Superseded(Exception):

@@ -61,6 +61,16 @@ def fail(move: models.Move, sentence: str) -> None:
     )
 
 
+def fail_untold(move: models.Move, sentence: str) -> None:
+    """The same on the row alone, where telling it fails again and again."""
+    Move.objects.filter(pk=move.pk, status=Move.Status.IN_PROGRESS).update(
+        status=Move.Status.FAILED,
+        finished_at=clock.now(),
+        error=sentence,
+        updated_at=clock.now(),
+    )
+
+
 def _end(move: models.Move, event: EventType, action: str, **fields: Any) -> None:
     with transaction.atomic():
         running = Move.objects.filter(

@@ -43,7 +43,7 @@ def _in_a_database(journey: Journey) -> models.Location:
     try:
         return building.build_location(providing.provide(alias, journey.move.driver, about), schema)
     except DatabaseFailed as error:
-        raise MoveFailed(f"The database could not be provided: {error}") from error
+        raise MoveFailed("The database could not be provided.", internal=str(error)) from error
 
 
 def prepare(journey: Journey) -> None:

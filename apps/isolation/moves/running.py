@@ -138,12 +138,13 @@ def _run(
         log.info("isolation.move_paused", move=str(move.id), step=move.step)
     except Superseded:
         log.warning("isolation.move_superseded", move=str(move.id))
-    except (MoveFailed, NotMovable) as error:
+    except MoveFailed as error:
+        _fail(move, str(error), error.internal)
+    except NotMovable as error:
         _fail(move, str(error))
     except (psycopg.Error, DatabaseError, InterfaceError) as error:
         _stumble(move, error, AWAY)
-    except Exception as error:
-        # A mistake of ours may pass too; one that stays must not be tried for ever.
+    except Exception as error:  # a mistake of ours may pass; one that stays is not tried for ever
         log.exception("isolation.move_broken", move=str(move.id), after=move.step)
         _stumble(move, error, UNFORESEEN)
 
@@ -191,7 +192,7 @@ def _stumble(move: models.Move, error: Exception, sentence: str) -> None:
     ).update(detail=move.detail)
 
 
-def _fail(move: models.Move, sentence: str) -> None:
+def _fail(move: models.Move, sentence: str, internal: str = "") -> None:
     """End the move as failed: first on the record, then tidied, then told."""
     # By the number of this run: whoever was taken over ends nothing and removes nothing.
     mine = Move.objects.filter(
@@ -203,14 +204,33 @@ def _fail(move: models.Move, sentence: str) -> None:
     if now.flipped_at is not None:
         log.error("isolation.move_stuck", move=str(move.id), after=now.step, reason=sentence)
         return
-    now.detail["failing"] = sentence
+    now.detail |= {"failing": sentence, **({"internal": internal} if internal else {})}
     if mine.update(detail=now.detail) and _tidied(now, mine):
-        flipping.fail(now, sentence)
-        log.warning("isolation.move_failed", move=str(move.id), after=now.step, reason=sentence)
+        _end(now, mine, sentence)
+
+
+def _end(move: models.Move, mine: "QuerySet[models.Move]", sentence: str) -> None:
+    try:
+        flipping.fail(move, sentence)
+    except Exception:  # what cannot be told, for whatever reason, is not tried for ever either
+        log.exception("isolation.move_not_told", move=str(move.id))
+        move.detail["endings"] = move.detail.get("endings", 0) + 1
+        if not mine.update(detail=move.detail) or move.detail["endings"] < MOST_STUMBLES:
+            return
+        flipping.fail_untold(move, sentence)
+    log.warning(
+        "isolation.move_failed",
+        move=str(move.id),
+        after=move.step,
+        reason=sentence,
+        internal=move.detail.get("internal", ""),
+    )
 
 
 def _tidied(move: models.Move, mine: "QuerySet[models.Move]") -> bool:
     """Whether what could be removed is removed; no, where the next run is to try."""
+    if move.detail.get("isTidy"):
+        return True
     try:
         with claiming.alone(move.tenant_id, claiming.HANDOVER_S) as claim:
             if not mine.exists():

@@ -20,14 +20,15 @@ log = structlog.get_logger(__name__)
 Move = models.Move
 
 
-def stop_moves(tenant_id: UUID, sentence: str) -> int:
-    """Let the tenant's running move fail with `sentence`, inside the caller's transaction; answers
-    whether there was one, 1 or 0.
+def stop_moves(tenant_id: UUID, sentence: str, *, only: UUID | None = None) -> int:
+    """Let the tenant's running move fail with `sentence`, inside the caller's transaction, or not
+    if it is another than `only`; answers whether there was one, 1 or 0.
 
     The process that runs it is refused at its next note, at the flip at the latest; the next run
     tidies up. A move that has flipped goes on to its end: there is only forward.
     """
     running = Move.objects.select_for_update().filter(tenant_id=tenant_id, status__in=ACTIVE)
+    running = running if only is None else running.filter(pk=only)
     stopped = list(running.filter(flipped_at=None))
     for move in stopped:
         # Higher than the runner at work: whatever that one still writes is refused.

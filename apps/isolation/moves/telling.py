@@ -6,6 +6,12 @@ from uuid import UUID
 from apps.isolation import models
 
 
+def why_failed(move: models.Move) -> str:
+    """Why the move failed, with what only operators are told; empty where it did not."""
+    internal = move.detail.get("internal", "")
+    return f"{move.error.removesuffix('.')}: {internal}" if move.error and internal else move.error
+
+
 def provided_to(moves: Iterable[models.Move]) -> dict[UUID, str]:
     """What was really given to each move that made a database (A19), in one query; of others, and
     before it is there, nothing.

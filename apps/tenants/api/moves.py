@@ -38,9 +38,10 @@ LIST_PARAMETERS = [
 ]
 
 
-def shown(move: Move) -> dict[str, Any]:
-    """A move in the wire's form."""
-    return dict(serializers.MigrationSerializer(moving.describe(move)).data)
+def shown(move: Move, *, is_admin: bool = False) -> dict[str, Any]:
+    """A move in the wire's form; why it failed in full for an admin key only."""
+    found = moving.describe(move, is_admin=is_admin)
+    return dict(serializers.MigrationSerializer(found).data)
 
 
 class MoveView(ApiView):
@@ -98,7 +99,7 @@ class MigrationsView(MoveView):
         page = moving.page(
             self.principal.workspace_id, which, limit=limit, cursor=query.get("cursor")
         )
-        found = moving.describe_all(page.rows)
+        found = moving.describe_all(page.rows, is_admin=self.principal.is_admin)
         return Response(
             serializers.MigrationSerializer(found, many=True).data,
             headers=next_page(request, page.next_cursor),
@@ -126,7 +127,7 @@ class MigrationView(MoveView):
     @documented("isolation.getMigration", response=serializers.MigrationSerializer)
     def get(self, request: Request, migration_id: UUID) -> Response:
         move = moving.get(self.principal.workspace_id, migration_id, tenant_id=self.only)
-        return Response(shown(move))
+        return Response(shown(move, is_admin=self.principal.is_admin))
 
 
 class RollbackView(MoveView):

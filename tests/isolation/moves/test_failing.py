@@ -13,6 +13,7 @@ from apps.isolation import models
 from apps.isolation.moves import (
     capturing,
     fencing,
+    flipping,
     links,
     preparing,
     purging,
@@ -20,7 +21,8 @@ from apps.isolation.moves import (
     watching,
 )
 from apps.isolation.moves.journey import Journey
-from apps.isolation.public import Level, run_move
+from apps.isolation.public import Level, run_move, why_failed
+from apps.webhooks.models import OutboxEvent
 from tests.isolation import probe
 from tests.isolation.moves import shop
 from tests.isolation.moves.scene import Mover
@@ -146,7 +148,8 @@ class TestBeforeTheFlip:
             patch.setattr(providing, "provide", refuse)
             move = tenant.move(Level.DEDICATED_DATABASE, driver="database")
         assert move.status == "failed"
-        assert "could not be provided" in move.error
+        assert move.error == "The database could not be provided."
+        assert why_failed(move) == "The database could not be provided: The server is full"
 
     def test_an_error_that_nobody_foresaw_ends_it_after_some_runs(
         self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +184,52 @@ class TestBeforeTheFlip:
                 assert not moves[0].detail["isTidy"]
                 assert purging.tidy_failed() == 0
             assert purging.tidy_failed() == 1
+
+    def test_an_end_that_cannot_be_told_is_tried_again(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with failing(tenant, leftovers) as moves:
+            with monkeypatch.context() as patch:
+                patch.setitem(running.STEPS, "verify", no_space)
+                patch.setattr(flipping, "emit", stray)
+                moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+                assert (moves[0].status, moves[0].detail["endings"]) == ("in_progress", 1)
+            moves[0] = run_move(moves[0].id)
+        assert moves[0].error == "The target has no space left."
+        assert events_of(moves[0]) == ["isolation.migration_started", "isolation.migration_failed"]
+
+    def test_but_not_for_ever(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(running, "MOST_STUMBLES", 3)
+        with failing(tenant, leftovers) as moves:
+            with monkeypatch.context() as patch:
+                patch.setitem(running.STEPS, "verify", no_space)
+                patch.setattr(flipping, "emit", stray)
+                moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+                for endings in (1, 2):
+                    assert moves[0].detail["endings"] == endings
+                    assert moves[0].status == "in_progress"
+                    moves[0] = run_move(moves[0].id)
+            assert moves[0].finished_at is not None
+        assert moves[0].error == "The target has no space left."
+        assert tenant.move(Level.DEDICATED_SCHEMA).status == "completed"
+
+
+def no_space(journey: Journey) -> None:
+    """What ends a move, in the place of a step."""
+    raise psycopg.errors.DiskFull("no space left on device")
+
+
+def stray(*_: object, **__: object) -> None:
+    """An error that nobody foresaw."""
+    raise RuntimeError("boom")
+
+
+def events_of(move: models.Move) -> list[str]:
+    """What was told of the tenant's moves."""
+    rows = OutboxEvent.objects.filter(tenant_id=move.tenant_id, type__startswith="isolation.")
+    return list(rows.order_by("seq").values_list("type", flat=True))
 
 
 class TestDisturbed:

@@ -51,6 +51,22 @@ class TestOne200:
         shown = one(move(acme, error="The target's disk is full."), acme.key).body
         assert (shown["status"], shown["error"]) == ("failed", "The target's disk is full.")
 
+    def test_what_a_server_said_is_for_the_admin_only(self, acme: Customer) -> None:
+        failed = move(
+            acme,
+            error="The database could not be provided.",
+            detail={"internal": "no route to 10.1.2.3:5432."},
+        )
+        full = "The database could not be provided: no route to 10.1.2.3:5432."
+        own, admins = acme.key, acme.workspace.key
+        assert one(failed, own).body["error"] == "The database could not be provided."
+        assert one(failed, admins).body["error"] == full
+        for key, told in ((own, "The database could not be provided."), (admins, full)):
+            (shown,) = Api().get(f"{PATH}?status=failed", key=key).body
+            assert shown["error"] == told
+        exported = Api().get(f"/api/v1/tenants/{acme.id}/export", key=admins).body["migrations"]
+        assert "10.1.2.3" not in str(exported)
+
     def test_how_far_it_is(self, acme: Customer) -> None:
         running = move(
             acme, "in_progress", step="prepare", rows_total=1_000, rows_done=400, rows_per_s=120.04

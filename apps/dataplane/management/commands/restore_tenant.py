@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from apps.dataplane import backing_up
-from apps.isolation.public import Backup, BackupFailed, Move
+from apps.isolation.public import Backup, BackupFailed, Move, why_failed
 from tenlyr.core.errors import ApiError
 
 
@@ -35,7 +35,9 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(error.public) from error
         if move.status != Move.Status.COMPLETED and move.flipped_at is None:
-            raise CommandError(move.error or "The restore did not come to its end: try again.")
+            raise CommandError(
+                why_failed(move) or "The restore did not come to its end: try again."
+            )
         self.stdout.write(
             f"{found.tenant_id} has its rows as of {found.taken_at} since"
             f" {move.flipped_at:%H:%M:%S} UTC; writes were held for"

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.isolation.models import Move
-from apps.isolation.moves import watching
+from apps.isolation.moves import telling, watching
 from apps.isolation.moves.running import STEPS
 
 MOST_SHOWN = 50
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{move.id}  {move.tenant_id}  {move.from_level} -> {move.to_level}"
                 f"  {move.status}{f' after {move.step}' if move.step else ''}"
-                f"  {move.rows_done}/{move.rows_total} rows  {move.error}".rstrip()
+                f"  {move.rows_done}/{move.rows_total} rows  {telling.why_failed(move)}".rstrip()
             )
 
     def _show(self, move_id: UUID) -> None:
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             "isRun": not watching.is_abandoned(move_id),
             "rows": f"{move.rows_done} of {move.rows_total}, {move.rows_per_s:.0f}/s",
             "remainingS": watching.remaining_s(move),
-            "error": move.error,
+            "error": telling.why_failed(move),
             "startedAt": move.started_at,
             "flippedAt": move.flipped_at,
             "finishedAt": move.finished_at,

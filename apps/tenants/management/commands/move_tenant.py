@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from apps.isolation.public import Level, Move, run_move
+from apps.isolation.public import Level, Move, run_move, why_failed
 from apps.tenants import moving
 from apps.tenants.models import Tenant
 from tenlyr.core.errors import ApiError
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(error.public) from error
         move = self._follow(move)
         if move.status != Move.Status.COMPLETED:
-            raise CommandError(move.error or f"The move ended as {move.status}.")
+            raise CommandError(why_failed(move) or f"The move ended as {move.status}.")
         self.stdout.write(
             f"{move.tenant_id} lives at {move.to_level} since {move.flipped_at:%H:%M:%S} UTC;"
             f" writes were held for {move.detail.get('fenceMs', 0):.0f} ms."
