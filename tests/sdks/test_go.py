@@ -33,6 +33,9 @@ func main() {
 }
 """
 
+# A first run compiles, or fetches what it needs; a second one takes seconds.
+pytestmark = pytest.mark.timeout(2 * tools.BOUND_S)
+
 
 @pytest.fixture(scope="module")
 def env() -> dict[str, str]:

@@ -30,7 +30,7 @@ ERRORS = {
     "go": "errors.go",
 }
 # Those that are in the repository.
-LANGUAGES: tuple[str, ...] = ()
+LANGUAGES: tuple[str, ...] = ("typescript",)
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 
 
