@@ -1,12 +1,13 @@
 """The Python SDK from a clean checkout: its own tests, and built into a project (Done 2)."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.sdks import tools
-from tests.sdks.checkout import checkout
+from tests.sdks.installed import Installed
 
 PROGRAM = """import asyncio
 
@@ -63,60 +64,48 @@ pytestmark = pytest.mark.timeout(2 * tools.BOUND_S)
 
 
 @pytest.fixture(scope="module")
-def env() -> dict[str, str]:
-    """What builds a package, and the second type checker."""
-    return tools.python(__name__)
+def python(install: Callable[[str], Installed]) -> Installed:
+    """The SDK as it is checked out, and a project that has it."""
+    return install("python")
 
 
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SDK as it is checked out."""
-    return checkout(tmp_path_factory.mktemp("python")) / "python"
+def test_it_passes_its_own_tests(python: Installed) -> None:
+    tools.run([sys.executable, "-m", "pytest", "-c", "pyproject.toml"], python.sdk)
 
 
-@pytest.fixture(scope="module")
-def project(sdk: Path, env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty project that has the built SDK beside what it stands on."""
-    folder = tmp_path_factory.mktemp("project")
-    tools.run(
-        [sys.executable, "-m", "build", "-n", "--outdir", folder / "built", "."], sdk, env=env
-    )
-    [wheel] = (folder / "built").glob("*.whl")
-    assert len(list((folder / "built").glob("*.tar.gz"))) == 1
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target"]
-    tools.run([sys.executable, *install, folder / "site", wheel], folder)
-    (folder / "mypy.ini").write_text(f"[mypy]\nstrict = true\nmypy_path = {folder / 'site'}\n")
-    return folder
+def test_the_twin_is_current(python: Installed) -> None:
+    tools.run([sys.executable, "make_sync.py", "--check"], python.sdk)
 
 
-def test_it_passes_its_own_tests(sdk: Path) -> None:
-    tools.run([sys.executable, "-m", "pytest", "-c", "pyproject.toml"], sdk)
-
-
-def test_the_twin_is_current(sdk: Path) -> None:
-    tools.run([sys.executable, "make_sync.py", "--check"], sdk)
-
-
-def test_nothing_is_wrong_or_unformatted(sdk: Path) -> None:
+def test_nothing_is_wrong_or_unformatted(python: Installed) -> None:
     for check in (["check"], ["format", "--check"]):
-        tools.run([sys.executable, "-m", "ruff", *check, "--no-cache", "."], sdk)
+        tools.run([sys.executable, "-m", "ruff", *check, "--no-cache", "."], python.sdk)
 
 
-def test_both_type_checkers_take_it(sdk: Path, env: dict[str, str]) -> None:
-    tools.run([sys.executable, "-m", "mypy"], sdk)
-    tools.run([sys.executable, "-m", "basedpyright", "--level", "error"], sdk, env=env)
+def test_both_type_checkers_take_it(python: Installed) -> None:
+    tools.run([sys.executable, "-m", "mypy"], python.sdk)
+    tools.run(
+        [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable],
+        python.sdk,
+        env=tools.python(__name__),
+    )
 
 
-def test_an_empty_project_uses_it(project: Path) -> None:
-    (project / "use.py").write_text(PROGRAM)
-    env = tools.environment(PYTHONPATH=str(project / "site"))
-    assert tools.run([sys.executable, "use.py"], project, env=env).stdout == "401\n401\n"
+def test_both_kinds_of_package_are_built(python: Installed) -> None:
+    assert sorted(one.suffix for one in (python.project / "built").iterdir()) == [".gz", ".whl"]
 
 
-def test_a_project_is_checked_against_its_types(project: Path) -> None:
-    (project / "typed.py").write_text(TYPED)
-    (project / "wrong.py").write_text(WRONG)
+def test_an_empty_project_uses_it(python: Installed, tmp_path: Path) -> None:
+    (tmp_path / "use.py").write_text(PROGRAM)
+    assert python.run_file(tmp_path / "use.py") == "401\n401\n"
+
+
+def test_a_project_is_checked_against_its_types(python: Installed) -> None:
+    folder = python.project
+    (folder / "mypy.ini").write_text(f"[mypy]\nstrict = true\nmypy_path = {folder / 'site'}\n")
+    (folder / "typed.py").write_text(TYPED)
+    (folder / "wrong.py").write_text(WRONG)
     mypy = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini"]
-    tools.run([*mypy, "typed.py"], project)
+    tools.run([*mypy, "typed.py"], folder)
     with pytest.raises(AssertionError, match="gold"):
-        tools.run([*mypy, "wrong.py"], project)
+        tools.run([*mypy, "wrong.py"], folder)

@@ -1,12 +1,13 @@
 """The TypeScript SDK from a clean checkout: its own tests, and packed into a project (Done 2)."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.sdks import tools
-from tests.sdks.checkout import checkout
+from tests.sdks.installed import Installed
 
 # What both kinds of module print: that it loads, and that it refuses a key that is none.
 USE = """
@@ -47,62 +48,42 @@ pytestmark = pytest.mark.timeout(2 * tools.BOUND_S)
 
 
 @pytest.fixture(scope="module")
-def env() -> dict[str, str]:
-    """Node and npm."""
-    return tools.node(__name__)
+def typescript(install: Callable[[str], Installed]) -> Installed:
+    """The SDK as it is checked out, and a project that has it."""
+    return install("typescript")
 
 
-@pytest.fixture(scope="module")
-def sdk(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
-    """The SDK as it is checked out, with the compiler that its lock file names."""
-    folder = checkout(tmp_path_factory.mktemp("typescript")) / "typescript"
-    tools.run(["npm", "ci", "--prefer-offline"], folder, env=env)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def project(sdk: Path, env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty project that has the packed SDK and nothing else."""
-    folder = tmp_path_factory.mktemp("project")
-    tools.run(["npm", "pack", "--pack-destination", folder], sdk, env=env)
-    [packed] = folder.glob("*.tgz")
-    (folder / "package.json").write_text('{"private": true}\n')
-    tools.run(["npm", "install", "--offline", "--no-audit", f"./{packed.name}"], folder, env=env)
-    return folder
-
-
-def test_it_passes_its_own_tests(sdk: Path, env: dict[str, str]) -> None:
-    said = tools.run(["npm", "test"], sdk, env=env).stdout
+def test_it_passes_its_own_tests(typescript: Installed) -> None:
+    said = tools.run(["npm", "test"], typescript.sdk, env=typescript.env).stdout
     assert "fail 0" in said
 
 
-def test_it_needs_nothing_else(sdk: Path, project: Path) -> None:
-    described = json.loads((sdk / "package.json").read_text())
+def test_it_needs_nothing_else(typescript: Installed) -> None:
+    described = json.loads((typescript.sdk / "package.json").read_text())
     assert not set(described) & {"dependencies", "peerDependencies", "optionalDependencies"}
-    there = {one.name for one in (project / "node_modules").iterdir()}
+    there = {one.name for one in (typescript.project / "node_modules").iterdir()}
     assert there <= {"@tenlyr", ".package-lock.json"}
 
 
 @pytest.mark.parametrize(("name", "program"), [("use.mjs", ESM), ("use.cjs", CJS)])
 def test_an_empty_project_uses_it(
-    project: Path, env: dict[str, str], name: str, program: str
+    typescript: Installed, tmp_path: Path, name: str, program: str
 ) -> None:
-    (project / name).write_text(program)
-    assert tools.run(["node", name], project, env=env).stdout == "true 401\n"
+    (tmp_path / name).write_text(program)
+    assert typescript.run_file(tmp_path / name) == "true 401\n"
 
 
 @pytest.mark.parametrize("module", ["nodenext", "es2022", "commonjs"])
-def test_a_strict_compiler_takes_its_types(
-    sdk: Path, project: Path, env: dict[str, str], module: str
-) -> None:
-    (project / "typed.ts").write_text(TYPED)
+def test_a_strict_compiler_takes_its_types(typescript: Installed, module: str) -> None:
+    (typescript.project / "typed.ts").write_text(TYPED)
     resolution = {"nodenext": "nodenext", "es2022": "bundler", "commonjs": "node10"}[module]
+    compiler = typescript.sdk / "node_modules" / "typescript" / "bin" / "tsc"
     tools.run(
         [
-            *("node", sdk / "node_modules" / "typescript" / "bin" / "tsc", "--strict", "--noEmit"),
-            *("--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom"),
+            *("node", compiler, "--strict", "--noEmit", "--exactOptionalPropertyTypes"),
+            *("--target", "es2022", "--lib", "es2022,dom"),
             *("--module", module, "--moduleResolution", resolution, "typed.ts"),
         ],
-        project,
-        env=env,
+        typescript.project,
+        env=typescript.env,
     )
