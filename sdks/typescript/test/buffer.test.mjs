@@ -27,7 +27,7 @@ describe("a buffer", () => {
     await buffer.close();
   });
 
-  it("sends by itself when it has enough", async () => {
+  it("sends by itself when it has enough", { timeout: 60_000 }, async () => {
     const { buffer, store } = buffered({ flushEvents: 10 });
     for (let event = 0; event < 25; event += 1) await buffer.track(EVENT);
     await until(() => store.counted.size >= 20);
@@ -36,7 +36,7 @@ describe("a buffer", () => {
     assert.ok(store.batches.every((one) => one.events.length <= 10));
   });
 
-  it("sends by itself after its interval", async () => {
+  it("sends by itself after its interval", { timeout: 60_000 }, async () => {
     const { buffer, store } = buffered({ flushIntervalMs: 5 });
     await buffer.track(EVENT);
     await until(() => store.counted.size === 1);
@@ -138,7 +138,7 @@ describe("what could not be sent", () => {
 });
 
 describe("closing", () => {
-  it("gives up after half a minute and tells what is left", async (context) => {
+  it("gives up after half a minute and tells", { timeout: 60_000 }, async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const lost = [];
     const onError = (error, event) => lost.push([error.name, event.id]);

@@ -48,9 +48,18 @@ describe("the packed package", () => {
   it("is required", () => {
     assert.equal(run("cjs.cjs", `const sdk = require("@tenlyr/sdk"); ${SHOW}`), "function,true");
   });
+  it("has its subpaths both ways", () => {
+    for (const name of ["middleware", "express", "fastify", "hono"]) {
+      const show = "console.log(typeof sdk.getCurrentTenant)";
+      const esm = `import * as sdk from "@tenlyr/sdk/${name}"; ${show}`;
+      assert.equal(run("sub.mjs", esm), "function");
+      const cjs = `const sdk = require("@tenlyr/sdk/${name}"); ${show}`;
+      assert.equal(run("sub.cjs", cjs), "function");
+    }
+  });
   it("names no module of Node's in its main entry", () => {
     const main = packed.files.map((one) => one.path).filter((path) => path.endsWith(".js"));
-    for (const path of main.filter((path) => !/\/(middleware|pg)/.test(path))) {
+    for (const path of main.filter((path) => !path.endsWith("/pg.js"))) {
       const text = readFileSync(join(HOME, path), "utf8");
       assert.doesNotMatch(text, /(from|require\(|import\()\s*"node:/, path);
     }
