@@ -16,7 +16,9 @@ MOVED = r"\btenlyr\.(_client|_resource|_transport|resources)\b"
 WORDS = (
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
-    (r"\bAwaitable\[(Any|Paged\[T\])\]", r"\1"),
+    (r"\bAwaitable\[(Any|None|Paged\[T\])\]", r"\1"),
+    (r"\btenlyr\._buffer\b", "tenlyr._buffer_sync"),
+    (r"\bTrackBuffer\b", "TrackBufferSync"),
     (r"\bAwaitable, ", ""),
     (r"\bAsyncIterator\b", "Iterator"),
     (r"\bAsyncClient\b", "Client"),

@@ -8,10 +8,12 @@ import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from replaying import METHODS, cases, with_keys
+
+Self = TypeVar("Self", bound="FakeApi")
 
 
 class Asked(NamedTuple):
@@ -47,16 +49,21 @@ def known_answers() -> dict[str, Told]:
 
 
 class FakeApi:
-    """Listens from `with` on; `asked` has all calls, `tell` changes an answer."""
+    """Listens from `with` on; `asked` has all calls, `tell` changes an answer.
+
+    While it `is_down` it hangs up on everybody.
+    """
 
     def __init__(self) -> None:
+        self.is_down = False
         self.asked: list[Asked] = []
         self._answers: dict[str, list[Told]] = {k: [one] for k, one in known_answers().items()}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.fake = self  # type: ignore[attr-defined]
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "FakeApi":
+    def __enter__(self: Self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
@@ -85,41 +92,42 @@ class FakeApi:
             return Told(404, {"message": "No such thing.", "code": "not_found"}, {})
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        fake = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    """One connection to the fake."""
 
-            def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline(65537)
-                if not self.raw_requestline or not self.parse_request():
-                    self.close_connection = True
-                    return
-                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._tell(fake.answer(self._asked(content)))
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet per answer
 
-            def _asked(self, content: bytes) -> Asked:
-                parts = urlsplit(self.path)
-                key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                body = json.loads(content) if content else None
-                return Asked(self.command, parts.path, dict(parse_qsl(parts.query)), key, body)
+    def handle_one_request(self) -> None:
+        fake: FakeApi = self.server.fake  # type: ignore[attr-defined]
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request() or fake.is_down:
+            self.close_connection = True
+            return
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._tell(fake.answer(self._asked(content)))
+        self.wfile.flush()
 
-            def _tell(self, told: Told) -> None:
-                body = told.body if isinstance(told.body, str) else json.dumps(told.body)
-                content = b"" if told.status == 204 else body.encode()
-                self.send_response(told.status)
-                for name, value in told.headers.items():
-                    self.send_header(name, value)
-                if told.status != 204:
-                    self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+    def _asked(self, content: bytes) -> Asked:
+        parts = urlsplit(self.path)
+        key = self.headers.get("Authorization", "")[len("Bearer ") :]
+        body = json.loads(content) if content else None
+        return Asked(self.command, parts.path, dict(parse_qsl(parts.query)), key, body)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Tests look at `asked`."""
+    def _tell(self, told: Told) -> None:
+        body = told.body if isinstance(told.body, str) else json.dumps(told.body)
+        content = b"" if told.status == 204 else body.encode()
+        self.send_response(told.status)
+        for name, value in told.headers.items():
+            self.send_header(name, value)
+        if told.status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-        return Handler
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests look at `asked`."""
 
 
 def _operation(method: str, path: str) -> Optional[str]:

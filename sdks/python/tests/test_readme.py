@@ -16,7 +16,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def test_python_blocks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {"tenant_id": "01975f3c-8a10-7c3e-9b55-1f2e3d4c5b6a"}
+    names: dict[str, Any] = {"tenant_id": "t", "api_key": KEYS["$TENANT"]}
     with FakeApi() as fake:
         migration = next(one for one in load("cases/isolation.json") if "migrate" in one["name"])
         told = migration["exchanges"][-1]["response"]["body"]

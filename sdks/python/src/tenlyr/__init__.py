@@ -2,6 +2,8 @@
 
 from tenlyr import _enums, _types, _types_alerts, _types_dataplane, _types_platform, webhooks
 from tenlyr._answers import Answer, Listing
+from tenlyr._buffer import TrackBuffer
+from tenlyr._buffer_sync import TrackBufferSync
 from tenlyr._calls import NOT_GIVEN, NotGiven, RequestInfo, ResponseInfo, RetryInfo
 from tenlyr._client import Tenlyr
 from tenlyr._enums import *
@@ -40,6 +42,8 @@ __all__ = [
     "RequestInfo",
     "ResponseInfo",
     "RetryInfo",
+    "TrackBuffer",
+    "TrackBufferSync",
     "TrackEvent",
     "is_well_formed",
     "webhooks",

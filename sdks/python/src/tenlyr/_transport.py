@@ -6,7 +6,7 @@ The twin without `async` is made from this file by make_sync.py, like those of `
 
 import asyncio
 import time
-from typing import Any, Awaitable, Callable, Optional, Union
+from typing import Any, Awaitable, Callable, List, Optional, Union
 
 import httpx
 
@@ -28,11 +28,18 @@ class AsyncTransport:
     ) -> None:
         self.options = options
         self.sleep = sleep
+        self.closing: List[Callable[[], Awaitable[None]]] = []
         self._owned = http is None
         self._http = httpx.AsyncClient() if http is None else http
 
+    def with_options(self, options: Options) -> "AsyncTransport":
+        """One that does otherwise over the same connections."""
+        return AsyncTransport(options, self._http, self.sleep)
+
     async def aclose(self) -> None:
-        """Close the connections, unless the caller brought their own."""
+        """End what uses it; close the connections, unless the caller brought their own."""
+        for close in self.closing:
+            await close()
         if self._owned:
             await self._http.aclose()
 

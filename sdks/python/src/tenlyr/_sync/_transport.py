@@ -6,7 +6,7 @@ The twin without `async` is made from this file by make_sync.py, like those of `
 """
 
 import time
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, List, Optional, Union
 
 import httpx
 
@@ -28,11 +28,18 @@ class SyncTransport:
     ) -> None:
         self.options = options
         self.sleep = sleep
+        self.closing: List[Callable[[], None]] = []
         self._owned = http is None
         self._http = httpx.Client() if http is None else http
 
+    def with_options(self, options: Options) -> "SyncTransport":
+        """One that does otherwise over the same connections."""
+        return SyncTransport(options, self._http, self.sleep)
+
     def close(self) -> None:
-        """Close the connections, unless the caller brought their own."""
+        """End what uses it; close the connections, unless the caller brought their own."""
+        for close in self.closing:
+            close()
         if self._owned:
             self._http.close()
 

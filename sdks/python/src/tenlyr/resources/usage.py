@@ -3,6 +3,8 @@
 from typing import Optional, Sequence
 
 from tenlyr._answers import Listing
+from tenlyr._backlog import BufferOptions, OnDrop, OnError, WhenFull
+from tenlyr._buffer import TrackBuffer
 from tenlyr._calls import NOT_GIVEN, Maybe, NotGiven, When
 from tenlyr._enums import UsageMetric, UsageMode
 from tenlyr._inputs import TrackEvent, new_id, wire_event
@@ -83,3 +85,40 @@ class Usage(Resource):
         return await self._one(
             Batch, post("/usage/track/batch", idempotency_key, key=tenant_key, body=body)
         )
+
+    def buffer(
+        self,
+        *,
+        max_events: int = 10_000,
+        flush_events: int = 500,
+        flush_interval_ms: float = 1000,
+        when_full: WhenFull = "wait",
+        on_drop: Optional[OnDrop] = None,
+        on_error: Optional[OnError] = None,
+    ) -> TrackBuffer:
+        """A buffer for usage at volume: `track` only takes an event, batches go out behind it.
+
+        Each event gets its id when it is taken: what is sent again, also after a time-out, is never
+        counted twice. What could not be sent stays and is tried again, without end.
+
+        - `max_events`: how many it holds, those under way included.
+        - `flush_events`, `flush_interval_ms`: a batch goes out when there are so many, or after so
+          many milliseconds; it has at most so many, of one tenant.
+        - `when_full`: whether `track` waits for room, or drops the event.
+        - `on_drop`: called with each dropped event; without it a warning is logged.
+        - `on_error`: called with each event that the server refuses for good, and the error;
+          without it a warning is logged.
+
+        Close it, or the client, at the end.
+        """
+        options = BufferOptions(
+            max_events=max_events,
+            flush_events=flush_events,
+            flush_interval_ms=flush_interval_ms,
+            when_full=when_full,
+            on_drop=on_drop,
+            on_error=on_error,
+        )
+        made = TrackBuffer(self._transport, options)
+        self._transport.closing.append(made.close)
+        return made

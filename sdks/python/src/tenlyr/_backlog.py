@@ -1,0 +1,192 @@
+"""Events on their way: how many, whose, in which batches, and what became of them."""
+
+import itertools
+import logging
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import Callable, Deque, Dict, List, Literal, Optional, Sequence, Tuple, cast
+
+from tenlyr import _errors
+from tenlyr._calls import Maybe, NotGiven, When, given
+from tenlyr._enums import UsageMetric, UsageMode
+from tenlyr._inputs import TrackEvent, new_id
+from tenlyr._types import Batch
+
+CLOSE_WITHIN_S = 30.0
+LONGEST_WAIT_S = 30.0
+WhenFull = Literal["wait", "drop"]
+OnDrop = Callable[[TrackEvent], None]
+OnError = Callable[[TrackEvent, _errors.TenlyrError], None]
+log = logging.getLogger("tenlyr")
+
+
+@dataclass(frozen=True)
+class BufferOptions:
+    """How a buffer works; what each means stands at `usage.buffer`."""
+
+    max_events: int = 10_000
+    flush_events: int = 500
+    flush_interval_ms: float = 1000
+    when_full: WhenFull = "wait"
+    on_drop: Optional[OnDrop] = None
+    on_error: Optional[OnError] = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.flush_events <= min(self.max_events, 10_000):
+            raise ValueError("flush_events is at least 1, at most 10,000 and at most max_events")
+        if self.flush_interval_ms <= 0:
+            raise ValueError("flush_interval_ms is above 0")
+
+
+class Backlog:
+    """The events of a buffer, by tenant key, in their order. One sender at a time settles them."""
+
+    def __init__(self, options: BufferOptions) -> None:
+        self._options = options
+        self._waiting: Dict[str, Deque[TrackEvent]] = {}
+        self.count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for one more."""
+        return self.count >= self._options.max_events
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is enough for a batch."""
+        return self.count >= self._options.flush_events
+
+    def add(self, key: str, event: TrackEvent) -> None:
+        """Keep an event, which has an id."""
+        self._waiting.setdefault(key, deque()).append(event)
+        self.count += 1
+
+    def batches(self) -> List[Tuple[str, List[TrackEvent]]]:
+        """The next batch of each tenant; they stay here until they are settled."""
+        size = self._options.flush_events
+        waiting = list(self._waiting.items())
+        return [(key, list(itertools.islice(events, size))) for key, events in waiting if events]
+
+    def settle(self, key: str, batch: Sequence[TrackEvent], kept: Sequence[TrackEvent]) -> None:
+        """Forget a batch that was sent, but for what is to be sent again."""
+        events = self._waiting[key]
+        for _ in batch:
+            events.popleft()
+        events.extendleft(reversed(kept))
+        self.count -= len(batch) - len(kept)
+        if not events:
+            del self._waiting[key]
+
+    def drain(self) -> List[TrackEvent]:
+        """All that is left, which this forgets."""
+        left = [event for events in self._waiting.values() for event in events]
+        self._waiting, self.count = {}, 0
+        return left
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a batch: events to send again and why, and events refused for good."""
+
+    kept: List[TrackEvent]
+    refused: List[Tuple[TrackEvent, _errors.TenlyrError]]
+    error: Optional[_errors.TenlyrError] = None
+
+
+def judged(batch: Sequence[TrackEvent], answer: Batch) -> Verdict:
+    """What an answer means for each event."""
+    kept: List[TrackEvent] = []
+    refused: List[Tuple[TrackEvent, _errors.TenlyrError]] = []
+    last: Optional[_errors.TenlyrError] = None
+    results = {result.index: result for result in answer.results or []}
+    for index, event in enumerate(batch):
+        result = results.get(index)
+        if result is None or result.status == 201:
+            continue
+        said = {"code": result.code, "message": result.message}
+        error = _errors.of_answer(result.status, said, None)
+        if _is_passing(error):
+            kept.append(event)
+            last = error
+        else:
+            refused.append((event, error))
+    return Verdict(kept, refused, last)
+
+
+def failed(batch: Sequence[TrackEvent], error: _errors.TenlyrError) -> Verdict:
+    """What an error of the whole call means: all again, or none."""
+    if _is_passing(error):
+        return Verdict(list(batch), [], error)
+    return Verdict([], [(event, error) for event in batch])
+
+
+def _is_passing(error: _errors.TenlyrError) -> bool:
+    """Whether the same event may be taken later. A time-out is: ids keep it from counting twice."""
+    status = error.status_code
+    if status is None:
+        return isinstance(error, (_errors.TenlyrNetworkError, _errors.TenlyrTimeoutError))
+    unreadable = status < 300  # something between said yes: the API's own answer may come yet
+    return unreadable or status == 429 or (status >= 500 and status != 501)
+
+
+def is_everybodys(error: _errors.TenlyrError) -> bool:
+    """Whether other tenants' batches would fail the same way."""
+    return isinstance(error, (_errors.TenlyrNetworkError, _errors.TenlyrTimeoutError))
+
+
+def wait_s(failures: int, error: _errors.TenlyrError, interval_ms: float) -> float:
+    """Seconds until the next try, after so many failures in a row."""
+    if isinstance(error, _errors.RateLimitError) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT_S)
+    longest = min(interval_ms / 1000 * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S)
+    return longest * (0.5 + random.random() / 2)
+
+
+def tell_dropped(options: BufferOptions, event: TrackEvent) -> None:
+    """An event for which there was no room."""
+    if options.on_drop is None:
+        log.warning("An event was dropped: the buffer is full.")
+    else:
+        options.on_drop(event)
+
+
+def tell_refused(
+    options: BufferOptions, refused: Sequence[Tuple[TrackEvent, _errors.TenlyrError]]
+) -> None:
+    """Events that are lost, each with the reason."""
+    for event, error in refused:
+        if options.on_error is None:
+            log.warning("An event was not counted: %s", error)
+            continue
+        try:
+            options.on_error(event, error)
+        except Exception:  # the caller's own code: it must not end the sending of all others
+            log.exception("on_error failed")
+
+
+def new_event(
+    *,
+    metric: UsageMetric,
+    value: float,
+    endpoint: Maybe[Optional[str]],
+    status_code: Maybe[Optional[int]],
+    success: Maybe[Optional[bool]],
+    latency_ms: Maybe[Optional[float]],
+    timestamp: Maybe[Optional[When]],
+    id: Maybe[Optional[str]],
+    mode: Maybe[Optional[UsageMode]],
+) -> TrackEvent:
+    """An event with its id, which it keeps however often it is sent."""
+    event: TrackEvent = {"metric": metric, "value": value}
+    more = {
+        "endpoint": endpoint,
+        "status_code": status_code,
+        "success": success,
+        "latency_ms": latency_ms,
+        "timestamp": timestamp,
+        "mode": mode,
+    }
+    event.update(cast(TrackEvent, given(more)))
+    event["id"] = new_id() if isinstance(id, NotGiven) else id or new_id()
+    return event

@@ -1,0 +1,280 @@
+"""The buffered `track`: nothing lost, nothing twice, bounded, and it ends with the process."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+from fake_api import Asked, FakeApi, Told
+from replaying import KEYS
+
+import tenlyr
+
+BATCH = "/api/v1/usage/track/batch"
+KINDS = ("async", "sync")
+Refusal = Callable[[Any], Optional[Told]]
+WITHIN_S = 60
+
+
+class Counter(FakeApi):
+    """Counts each id once, as the server does. `failing` are answers to come before good ones; an
+    event is counted even if the answer says otherwise. `refuse` has the last word on an event."""
+
+    def __init__(self, *failing: int) -> None:
+        super().__init__()
+        self.failing = list(failing)
+        self.counted: dict[str, str] = {}
+        self.sizes: list[int] = []
+        self.refuse: Callable[[Any], Optional[int]] = lambda event: None
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def answer(self, asked: Asked) -> Told:
+        assert asked.path == BATCH
+        self.gate.wait(WITHIN_S)
+        self.sizes.append(len(asked.body))
+        results = [self._count(i, event, asked.key) for i, event in enumerate(asked.body)]
+        if self.failing:
+            return Told(self.failing.pop(0), {"message": "Not now.", "code": "unavailable"}, {})
+        return Told(200, {"results": results}, {})
+
+    def _count(self, index: int, event: Any, key: str) -> Any:
+        status = self.refuse(event)
+        if status is not None:
+            return {"index": index, "status": status, "code": "told", "message": "Told so."}
+        self.counted[event["id"]] = key
+        return {"index": index, "status": 201, "id": event["id"]}
+
+
+def _end(buffer: Any, name: str) -> Any:
+    """`flush` or `close` of either kind; the error is its answer."""
+
+    async def end() -> Any:
+        try:
+            return await getattr(buffer, name)()
+        except tenlyr.TenlyrError as error:
+            return error
+
+    if isinstance(buffer, tenlyr.TrackBuffer):
+        return end()
+    try:
+        return getattr(buffer, name)()
+    except tenlyr.TenlyrError as error:
+        return error
+
+
+def use(kind: str, url: str, act: Callable[[Any], Any], **options: Any) -> Any:
+    """Let `act`, a generator function, use a buffer: it yields arguments of `track`, or a name."""
+    client: Any = {"base_url": url, "timeout": 30.0}
+    if kind == "async":
+        return asyncio.run(_use(client, act, options))
+    with tenlyr.TenlyrSync(KEYS["$ADMIN"], **client) as sync:
+        buffer = sync.usage.buffer(**options)
+        return [_step(buffer, step) for step in act(buffer)]
+
+
+async def _use(settings: Any, act: Callable[[Any], Any], options: Any) -> Any:
+    async with tenlyr.Tenlyr(KEYS["$ADMIN"], **settings) as client:
+        buffer = client.usage.buffer(**options)
+        return [await _step(buffer, step) for step in act(buffer)]
+
+
+def _step(buffer: Any, step: Any) -> Any:
+    if isinstance(step, str):
+        return _end(buffer, step)
+    return buffer.track(**{"tenant_key": KEYS["$TENANT"], "metric": "api_call", "value": 1, **step})
+
+
+both = pytest.mark.parametrize("kind", KINDS)
+soon: dict[str, Any] = {"flush_interval_ms": 5}
+
+
+@both
+def test_everything_is_sent_in_batches_of_one_tenant(kind: str) -> None:
+    keys = (KEYS["$TENANT"], KEYS["$OTHER_TENANT"])
+    with Counter() as server:
+        ids = use(
+            kind,
+            server.url,
+            lambda buffer: ({"tenant_key": keys[i % 2]} for i in range(1000)),
+            flush_events=100,
+        )
+    assert server.counted == {one: keys[i % 2] for i, one in enumerate(ids)}
+    assert max(server.sizes) <= 100
+
+
+@both
+def test_nothing_is_lost_or_counted_twice_over_failures(kind: str) -> None:
+    with Counter(500, 503, 429, 500, 503) as server:
+        ids = use(
+            kind, server.url, lambda buffer: ({} for _ in range(500)), **soon, flush_events=50
+        )
+    assert set(server.counted) == set(ids)
+    assert sum(server.sizes) > len(ids)
+
+
+@both
+def test_a_server_that_is_away_and_comes_back(kind: str) -> None:
+    with Counter() as server:
+
+        def act(buffer: Any) -> Any:
+            server.is_down = True
+            yield from ({} for _ in range(20))
+            yield "flush"
+            server.is_down = False
+            yield from ({} for _ in range(20))
+            yield "flush"
+
+        said = use(kind, server.url, act, **soon, flush_events=10)
+    assert (type(said[20]), said[41]) == (tenlyr.TenlyrNetworkError, None)
+    assert set(server.counted) == {*said[:20], *said[21:41]}
+
+
+@both
+def test_what_is_refused_for_good_is_told_and_the_rest_is_counted(kind: str) -> None:
+    told: list[Any] = []
+    with Counter() as server:
+        server.refuse = lambda event: 422 if event["value"] == 7 else None
+        ids = use(
+            kind,
+            server.url,
+            lambda buffer: ({"value": i} for i in range(10)),
+            on_error=lambda event, error: told.append((event["id"], error)),
+        )
+    assert [(one, type(error)) for one, error in told] == [(ids[7], tenlyr.InvalidRequestError)]
+    assert set(server.counted) == set(ids) - {ids[7]}
+
+
+@both
+def test_a_throttled_event_is_sent_again(kind: str) -> None:
+    seen: set[str] = set()
+
+    def refuse(event: Any) -> Optional[int]:
+        first = event["id"] not in seen
+        seen.add(event["id"])
+        return 429 if first and event["value"] == 3 else None
+
+    with Counter() as server:
+        server.refuse = refuse
+        ids = use(kind, server.url, lambda buffer: ({"value": i} for i in range(5)), **soon)
+    assert (list(server.counted), server.sizes[-1]) == ([*ids[:3], ids[4], ids[3]], 1)
+
+
+@both
+def test_a_refused_key_does_not_hold_up_others(kind: str) -> None:
+    told: list[Any] = []
+    with Counter(401) as server:
+        server.counted = {}
+        ids = use(
+            kind,
+            server.url,
+            lambda buffer: [{"tenant_key": KEYS["$OTHER_TENANT"]}, {}],
+            on_error=lambda event, error: told.append((event["id"], type(error))),
+        )
+    assert told == [(ids[0], tenlyr.AuthenticationError)]
+    assert server.counted[ids[1]] == KEYS["$TENANT"]
+
+
+@both
+def test_a_full_buffer_drops_by_choice(kind: str) -> None:
+    dropped: list[Any] = []
+    with Counter() as server:
+        server.gate.clear()
+
+        def act(buffer: Any) -> Any:
+            yield from ({"value": i} for i in range(15))
+            server.gate.set()
+
+        options: Any = {"max_events": 10, "flush_events": 10, "when_full": "drop"}
+        ids = use(kind, server.url, act, **options, on_drop=dropped.append)
+    assert ids[10:] == [None] * 5
+    assert [event["value"] for event in dropped] == [10, 11, 12, 13, 14]
+    assert set(server.counted) == set(ids[:10])
+
+
+@both
+def test_a_full_buffer_waits_and_never_holds_more(kind: str) -> None:
+    held: list[int] = []
+
+    def act(buffer: Any) -> Any:
+        for _ in range(200):
+            held.append(buffer._backlog.count)
+            yield {}
+
+    with Counter() as server:
+        ids = use(kind, server.url, act, max_events=10, flush_events=5)
+    assert max(held) <= 10
+    assert set(server.counted) == set(ids)
+
+
+@both
+def test_what_cannot_be_sent_at_the_end_is_told(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("tenlyr._backlog.CLOSE_WITHIN_S", 0.01)
+    with Counter() as server:
+        server.is_down = True
+        ids = use(
+            kind,
+            server.url,
+            lambda buffer: ({} for _ in range(3)),
+            on_error=lambda event, error: told.append((event["id"], type(error))),
+        )
+    assert told == [(one, tenlyr.TenlyrNetworkError) for one in ids]
+
+
+@both
+def test_a_closed_buffer_takes_nothing(kind: str) -> None:
+    with Counter() as server, pytest.raises(RuntimeError, match="closed"):
+        use(kind, server.url, lambda buffer: [{}, "close", {}])
+    assert len(server.counted) == 1
+
+
+@both
+def test_a_key_that_cannot_be_one_is_told_at_once(kind: str) -> None:
+    with Counter() as server, pytest.raises(tenlyr.AuthenticationError):
+        use(kind, server.url, lambda buffer: [{"tenant_key": "nonsense"}])
+    assert server.sizes == []
+
+
+def test_many_threads_may_track() -> None:
+    with Counter() as server, tenlyr.TenlyrSync(KEYS["$ADMIN"], base_url=server.url) as client:
+        buffer = client.usage.buffer(max_events=50, flush_events=25)
+
+        def track() -> None:
+            for _ in range(100):
+                buffer.track(tenant_key=KEYS["$TENANT"], metric="api_call", value=1)
+
+        threads = [threading.Thread(target=track) for _ in range(8)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        buffer.flush()
+        assert len(server.counted) == 800
+
+
+def test_the_end_of_the_process_sends_what_is_left() -> None:
+    program = (
+        "import tenlyr\n"
+        f"client = tenlyr.TenlyrSync({KEYS['$ADMIN']!r}, base_url={{url!r}})\n"
+        "buffer = client.usage.buffer(flush_interval_ms=600000)\n"
+        "for i in range(7):\n"
+        f"    buffer.track(tenant_key={KEYS['$TENANT']!r}, metric='api_call', value=1)\n"
+    )
+    source = str(Path(__file__).parent.parent / "src")
+    with Counter() as server:
+        command = [sys.executable, "-c", program.replace("{url!r}", repr(server.url))]
+        subprocess.run(command, check=True, env={"PYTHONPATH": source}, timeout=WITHIN_S)
+    assert len(server.counted) == 7
+
+
+@pytest.mark.parametrize(
+    "options", [{"flush_events": 0}, {"max_events": 10}, {"flush_interval_ms": 0}]
+)
+def test_options_that_make_no_sense(options: Any) -> None:
+    with tenlyr.TenlyrSync(KEYS["$ADMIN"]) as client, pytest.raises(ValueError, match="flush"):
+        client.usage.buffer(**options)
