@@ -13,13 +13,13 @@ from tests.core.threads import BOUND_S, closing
 
 
 class Gate:
-    """Open unless it is told to hold; it stands before all other parts."""
+    """Open unless it is told to hold the next one; it stands before all other parts."""
 
     name = "gate"
 
     def __init__(self) -> None:
         self._reached, self._open = threading.Event(), threading.Event()
-        self._open.set()
+        self._places: list[threading.Event] = []
         self.before: Callable[[UUID], None] = lambda tenant_id: None
 
     def stand(self) -> None:
@@ -34,6 +34,7 @@ class Gate:
         """`work` in another thread, which stands at the gate inside the block; through after it."""
         self._reached.clear()
         self._open.clear()
+        self._places = [self._open]
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(closing(work))
             try:
@@ -59,7 +60,9 @@ class Gate:
         """There is nothing."""
 
     def drop(self, tenant_id: UUID, location: Location) -> int:
-        self._reached.set()
-        assert self._open.wait(BOUND_S), "the gate stays closed"
+        if self._places:
+            opening = self._places.pop()
+            self._reached.set()
+            assert opening.wait(BOUND_S), "the gate stays closed"
         self.before(tenant_id)
         return 0
