@@ -5,7 +5,8 @@ Tests commit for real. They do not disturb each other because each makes its own
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import django
@@ -100,6 +101,18 @@ def product() -> Iterator[Any]:
 
     with Servers() as servers, Product(servers, worker=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """An SDK in a project of its own, by its language: each is installed once for all tests."""
+    from tests.sdks import installed
+
+    @cache
+    def made(language: str) -> Any:
+        return installed.BY_LANGUAGE[language](tmp_path_factory.mktemp(language))
+
+    return made
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -30,7 +30,7 @@ ERRORS = {
     "go": "errors.go",
 }
 # Those that are in the repository.
-LANGUAGES: tuple[str, ...] = ("typescript", "go")
+LANGUAGES = tuple(PLACES)
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 
 
