@@ -29,7 +29,6 @@ ERRORS = {
     "python": "src/tenlyr/_errors.py",
     "go": "errors.go",
 }
-# Those that are in the repository.
 LANGUAGES = tuple(PLACES)
 EACH = pytest.mark.parametrize("language", LANGUAGES)
 
