@@ -23,7 +23,7 @@ TENANT = {
     "isolationLevel": "shared_schema",
     "apiKeyPrefix": "tenlyr_live_4KfQ",
     "lastActiveAt": None,
-    "createdAt": "2026-11-21T04:05:06.789000Z",
+    "createdAt": "2026-11-21T04:05:06.789Z",
 }
 
 

@@ -88,7 +88,9 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, Answer):
         return value.to_dict()
     if isinstance(value, datetime):
-        text = value.isoformat()
+        text = value.isoformat(
+            timespec="microseconds" if value.microsecond % 1000 else "milliseconds"
+        )
         return text[:-6] + "Z" if text.endswith("+00:00") else text
     if isinstance(value, date):
         return value.isoformat()

@@ -1,0 +1,50 @@
+"""Where `login` keeps the address and the key: a file that only its owner reads."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from tenlyr._calls import BASE_URL
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where the API is, and the key to use."""
+
+    url: str
+    key: str = field(repr=False)
+
+
+def path() -> Path:
+    """The file, under `XDG_CONFIG_HOME`."""
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "tenlyr" / "login.json"
+
+
+def save(login: Login) -> None:
+    """Keep a login; the file is whole or not there, and never readable by others."""
+    target = path()
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = target.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(asdict(login), file)
+    os.replace(fresh, target)
+
+
+def forget() -> bool:
+    """Remove the login; whether there was one."""
+    there = path().exists()
+    path().unlink(missing_ok=True)
+    return there
+
+
+def load() -> Optional[Login]:
+    """The login: `TENLYR_API_KEY` and `TENLYR_URL` go before what the file says."""
+    kept = json.loads(path().read_text()) if path().exists() else {}
+    key = os.environ.get("TENLYR_API_KEY") or kept.get("key")
+    url = os.environ.get("TENLYR_URL") or kept.get("url") or BASE_URL
+    return Login(url, key) if key else None
