@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from inspect import signature
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,6 +25,8 @@ from tenlyr.cli.output import Session
 ADMIN, TENANT = KEYS["$ADMIN"], KEYS["$TENANT"]
 KNOWN = known_answers()
 Run = Any
+# click 8.1, the last for Python 3.9, mixes the two streams when it is not told otherwise.
+APART: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def run(fake: FakeApi, home: Path) -> Run:
 
 
 def invoke(*args: str, **settings: Any) -> Result:
-    return CliRunner().invoke(tenlyr, args, obj=Session(), **settings)
+    return CliRunner(**APART).invoke(tenlyr, args, obj=Session(), **settings)
 
 
 def test_login_tries_the_key_and_keeps_it_for_its_owner_only(fake: FakeApi) -> None:

@@ -146,13 +146,13 @@ def as_json(command: F) -> F:
 class ErrorsAreWords(click.Group):
     """A group whose commands end with a sentence and status 1 when the API refuses."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except TenlyrError as error:
             lines = [f"Error: {error}" + (f" ({error.code})" if error.code else "")]
             if isinstance(error, InvalidRequestError):
                 lines += [f"  {one.field}: {one.message}" for one in error.errors]
             click.echo("\n".join(lines), err=True)
-            context.exit(1)
+            ctx.exit(1)
