@@ -51,7 +51,7 @@ def typescript(folder: Path) -> Installed:
     env = tools.node("the TypeScript SDK")
     sdk, project = checkout(folder) / "typescript", folder / "project"
     project.mkdir()
-    tools.run(["npm", "ci", "--prefer-offline"], sdk, env=env)
+    tools.install_compiler(sdk, env, "the TypeScript SDK")
     tools.run(["npm", "pack", "--pack-destination", project], sdk, env=env)
     [packed] = project.glob("*.tgz")
     (project / "package.json").write_text('{"private": true}\n')

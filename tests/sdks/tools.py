@@ -125,6 +125,21 @@ def _wheel(name: str, test: str) -> Path:
     return folder
 
 
+def install_compiler(folder: Path, env: dict[str, str], test: str) -> None:
+    """What the lock file of a package names, into its folder."""
+    done = subprocess.run(
+        ["npm", "ci", "--prefer-offline"],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=BOUND_S,
+        check=False,
+    )
+    if done.returncode:
+        _cannot("the TypeScript compiler", test, done.stderr)
+
+
 def _cannot(name: str, test: str, why: str) -> None:
     missing.setdefault(f"{name} for the SDKs", []).append(test)
     if os.environ.get("CI"):
