@@ -126,8 +126,8 @@ def _python_errors(tree: ast.Module) -> set[str]:
 
 def _python_choices(tree: ast.Module) -> Iterator[set[str]]:
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Tuple, ast.List)):
-            texts = [one.value for one in node.elts if isinstance(one, ast.Constant)]
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Literal"):
+            texts = [one.value for one in ast.walk(node.slice) if isinstance(one, ast.Constant)]
             yield {one for one in texts if isinstance(one, str)}
 
 
