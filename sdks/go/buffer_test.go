@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -310,52 +309,6 @@ func TestAFullBufferDropsOrWaits(t *testing.T) {
 			t.Errorf("%s: %d dropped, not %d", choice, dropped, wanted)
 		}
 	}
-}
-
-// The server goes away twice; 100,000 events are stored once, and the bound is kept.
-func TestAServerThatIsRestarted(t *testing.T) {
-	const events = 100_000
-	books := &ledger{stored: map[string]int{}}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	server := &http.Server{Handler: books}
-	go func() { _ = server.Serve(listener) }()
-	buffer := bufferAt(t, "http://"+address, UsageBufferParams{}, nil)
-	most := 0
-	for i := range events {
-		if i == events/3 || i == 2*events/3 {
-			_ = server.Close()
-			server = restart(t, address, books)
-		}
-		put(t, buffer, 1, "$TENANT", "$OTHER_TENANT")
-		most = max(most, buffer.Len())
-	}
-	if err := buffer.Close(within(t)); err != nil {
-		t.Fatal(err)
-	}
-	_ = server.Close()
-	if books.count() != events || most > 10_000 {
-		t.Errorf("%d events of %d, at most %d held", books.count(), events, most)
-	}
-}
-
-// restart serves again at an address, after a moment in which nobody does.
-func restart(t *testing.T, address string, handler http.Handler) *http.Server {
-	t.Helper()
-	server := &http.Server{Handler: handler}
-	go func() {
-		time.Sleep(20 * time.Millisecond)
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_ = server.Serve(listener)
-	}()
-	return server
 }
 
 // The throughput of a buffer before a server that answers at once.
