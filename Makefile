@@ -42,7 +42,7 @@ pin: ## Resolve requirements*.in anew (needs uv)
 	sed -i '1i # Made by `make pin` from the .in file beside it. Wheels only, every hash checked.' requirements.txt requirements-dev.txt
 
 clean: ## Remove the virtual environment and caches (never data)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .tenlyr-tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # Made again when it was left half-made; packages are installed again when the pins change.
 $(VENV)/.made:

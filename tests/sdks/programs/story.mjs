@@ -71,8 +71,10 @@ const { apiCalls, seats } = await tenlyr.usage.metrics(apiKey);
 
 const other = await tenlyr.tenants.create({ name: "Short", ownerEmail: `other-${ownerEmail}` });
 let found = 0;
-for await (const one of tenlyr.tenants.listAll({ limit: 1 }))
+for await (const one of tenlyr.tenants.listAll({ limit: 1 })) {
   if ([tenant.id, other.tenant.id].includes(one.id)) found += 1;
+  if (found === 2) break;
+}
 
 const taken = await refusal(() => tenlyr.tenants.create({ name: "Again", ownerEmail }), ConflictError);
 const suspended = await tenlyr.tenants.suspend(tenant.id, "unpaid");
