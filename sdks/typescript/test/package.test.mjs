@@ -74,6 +74,11 @@ describe("the packed package", () => {
     const flags = "--noEmit --strict --target ES2022 --module nodenext --lib ES2022".split(" ");
     node(project, TSC, ...flags, "consumer.mts", "consumer.cts");
   });
+  it("is compiled by projects that look for types in the older way", () => {
+    copyFileSync(join(HOME, "test/support/consumer.ts"), join(project, "consumer.ts"));
+    const older = "--module commonjs --moduleResolution node10 --lib ES2022 --target ES2020";
+    node(project, TSC, "--noEmit", "--strict", ...older.split(" "), "consumer.ts");
+  });
 });
 
 function run(name, script) {

@@ -28,6 +28,13 @@ import {
   type UsageSummary,
 } from "@tenlyr/sdk";
 
+import { createTenantMiddleware, trackUsage } from "@tenlyr/sdk/express";
+import { requireActive, type FastifyHook } from "@tenlyr/sdk/fastify";
+import { requirePlan, type HonoMiddleware } from "@tenlyr/sdk/hono";
+import { checkQuotas, getCurrentTenant, QuotaExceededError } from "@tenlyr/sdk/middleware";
+import { TenantDatabases, type PgPoolClass } from "@tenlyr/sdk/pg";
+
+declare const Pool: PgPoolClass;
 declare const process: { env: Record<string, string | undefined> };
 declare const fetchFn: FetchFn;
 
@@ -98,6 +105,21 @@ export function told(err: unknown): number {
   if (err instanceof TenlyrNetworkError) return 3;
   if (err instanceof TenlyrError) return err.statusCode ?? 0;
   throw err;
+}
+
+export async function multiTenant(req: object): Promise<number> {
+  const databases = new TenantDatabases({ client: tenlyr, Pool, ttlSeconds: 600 });
+  const { id, slug, metadata } = getCurrentTenant(req);
+  await checkQuotas(id, { apiRequests: 10_000 }, async (tenantId, key) => +(tenantId > key));
+  const { rows } = await databases.of({ tenantId: id }).query<{ n: number }>("SELECT 1 AS n");
+  const n: number | undefined = rows[0]?.n;
+  const guards: [FastifyHook, HonoMiddleware] = [requireActive(), requirePlan("growth")];
+  trackUsage(tenlyr.usage.buffer(), { onError: (error) => error instanceof QuotaExceededError });
+  createTenantMiddleware({
+    config: { resolution: ["subdomain", "jwt"], verifyJwt: async () => ({ tenant_id: slug }) },
+    lookupTenant: async (name) => ({ id: name, metadata: { plan: metadata.plan } }),
+  });
+  return (n ?? 0) + guards.length;
 }
 
 const type: EventTypeName = EVENT_TYPES[0];
