@@ -49,9 +49,9 @@ Seen = dict[str, list[Try]]
 @pytest.fixture(scope="module")
 def runs(install: Callable[[str], Installed]) -> dict[str, tuple[Told, Seen]]:
     """What each program told, and what its server saw; all three at a time."""
-    installed = {one: install(one) for one in BY_LANGUAGE}
-    with ThreadPoolExecutor(len(installed)) as pool:
-        return dict(zip(installed, pool.map(_run, installed.values()), strict=True))
+    with ThreadPoolExecutor(len(BY_LANGUAGE)) as pool:
+        ran = pool.map(lambda language: _run(install(language)), BY_LANGUAGE)
+        return dict(zip(BY_LANGUAGE, ran, strict=True))
 
 
 def _run(sdk: Installed) -> tuple[Told, Seen]:

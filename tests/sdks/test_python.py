@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,12 +84,14 @@ def test_nothing_is_wrong_or_unformatted(python: Installed) -> None:
 
 
 def test_both_type_checkers_take_it(python: Installed) -> None:
-    tools.run([sys.executable, "-m", "mypy"], python.sdk)
-    tools.run(
-        [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable],
-        python.sdk,
-        env=tools.python(__name__),
-    )
+    with ThreadPoolExecutor(1) as beside:
+        mypy = beside.submit(tools.run, [sys.executable, "-m", "mypy"], python.sdk)
+        tools.run(
+            [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable],
+            python.sdk,
+            env=tools.python(__name__),
+        )
+        mypy.result()
 
 
 def test_both_kinds_of_package_are_built(python: Installed) -> None:
