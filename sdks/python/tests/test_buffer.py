@@ -202,7 +202,7 @@ def test_a_full_buffer_waits_and_never_holds_more(kind: str) -> None:
 
     def act(buffer: Any) -> Any:
         for _ in range(200):
-            held.append(buffer._backlog.count)
+            held.append(buffer.pending)
             yield {}
 
     with Counter() as server:

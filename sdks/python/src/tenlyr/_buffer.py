@@ -31,6 +31,11 @@ class TrackBuffer:
         self._closed = False
         self._task: Optional[asyncio.Task[None]] = None
 
+    @property
+    def pending(self) -> int:
+        """Events that are held now, those under way included: never more than `max_events`."""
+        return self._backlog.count
+
     async def track(
         self,
         *,

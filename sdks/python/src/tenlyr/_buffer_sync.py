@@ -33,6 +33,11 @@ class TrackBufferSync:
         self._sending = threading.Lock()
         self._changed = threading.Condition()
 
+    @property
+    def pending(self) -> int:
+        """Events that are held now, those under way included: never more than `max_events`."""
+        return self._backlog.count
+
     def track(
         self,
         *,
