@@ -174,12 +174,20 @@ class Target:
 
     def restart_postgres(self, _chance: random.Random) -> None:
         """Postgres' immediate stop: no checkpoint, recovery at the start."""
+        self.stop_postgres()
+        self.start_postgres()
+
+    def stop_postgres(self) -> None:
+        """Postgres' immediate stop."""
         process = self._servers.postgres.process
         if process is None:
             raise RuntimeError("Postgres does not run")
         self._hang_up()
         process.send_signal(signal.SIGQUIT)
         process.wait(30)
+
+    def start_postgres(self) -> None:
+        """Start Postgres on the same data folder: it recovers first."""
         self._servers.postgres.start()
 
     def flush_all(self) -> list[bytes]:
