@@ -30,6 +30,7 @@ class Counter(FakeApi):
         self.counted: dict[str, str] = {}
         self.sizes: list[int] = []
         self.refuse: Callable[[Any], Optional[int]] = lambda event: None
+        self.refuse_whole: Callable[[Any], int] = lambda events: 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -37,6 +38,8 @@ class Counter(FakeApi):
         assert asked.path == BATCH
         self.gate.wait(WITHIN_S)
         self.sizes.append(len(asked.body))
+        if self.refuse_whole(asked.body):
+            return Told(self.refuse_whole(asked.body), {"message": "No.", "code": "told"}, {})
         results = [self._count(i, event, asked.key) for i, event in enumerate(asked.body)]
         if self.failing:
             return Told(self.failing.pop(0), {"message": "Not now.", "code": "unavailable"}, {})
@@ -86,7 +89,23 @@ async def _use(settings: Any, act: Callable[[Any], Any], options: Any) -> Any:
 def _step(buffer: Any, step: Any) -> Any:
     if isinstance(step, str):
         return _end(buffer, step)
-    return buffer.track(**{"tenant_key": KEYS["$TENANT"], "metric": "api_call", "value": 1, **step})
+    event = {"tenant_key": KEYS["$TENANT"], "metric": "api_call", "value": 1, **step}
+    return _taken(buffer, event) if isinstance(buffer, tenlyr.TrackBuffer) else _take(buffer, event)
+
+
+def _take(buffer: Any, event: Any) -> Any:
+    """`track`; what it says of an event that cannot be sent is its answer."""
+    try:
+        return buffer.track(**event)
+    except (ValueError, TypeError) as error:
+        return error
+
+
+async def _taken(buffer: Any, event: Any) -> Any:
+    try:
+        return await buffer.track(**event)
+    except (ValueError, TypeError) as error:
+        return error
 
 
 both = pytest.mark.parametrize("kind", KINDS)
@@ -147,6 +166,44 @@ def test_what_is_refused_for_good_is_told_and_the_rest_is_counted(kind: str) -> 
         )
     assert [(one, type(error)) for one, error in told] == [(ids[7], tenlyr.InvalidRequestError)]
     assert set(server.counted) == set(ids) - {ids[7]}
+
+
+@both
+@pytest.mark.parametrize("bad", [{"value": float("nan")}, {"endpoint": "\udc80"}, {"value": set()}])
+def test_an_event_that_cannot_be_sent_is_told_at_once_and_holds_up_nothing(
+    kind: str, bad: Any
+) -> None:
+    with Counter() as server:
+        said = use(kind, server.url, lambda buffer: [{}, bad, {}], **soon)
+    assert isinstance(said[1], (ValueError, TypeError))
+    assert set(server.counted) == {said[0], said[2]}
+
+
+@both
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(kind: str, status: int) -> None:
+    """An event that spoils its batch, and batches that are too large for something between."""
+    told: list[Any] = []
+    with Counter() as server:
+        server.refuse_whole = lambda events: (
+            status if len(events) > 4 or any(one["value"] == 7 for one in events) else 0
+        )
+        ids = use(
+            kind,
+            server.url,
+            lambda buffer: ({"value": i} for i in range(20)),
+            on_error=lambda event, error: told.append((event["id"], error.status_code)),
+        )
+    assert told == [(ids[7], status)]
+    assert list(server.counted) == [one for one in ids if one != ids[7]]
+
+
+@both
+@pytest.mark.parametrize("status", [408, 409, 425])
+def test_what_may_pass_is_sent_again(kind: str, status: int) -> None:
+    with Counter(status, status) as server:
+        ids = use(kind, server.url, lambda buffer: ({} for _ in range(5)), **soon)
+    assert (set(server.counted), server.sizes) == (set(ids), [5, 5, 5])
 
 
 @both

@@ -47,6 +47,10 @@ const LONGEST_REST_MS = 30_000;
 // Tenants whose batches are on their way at once. A tenant's own follow each other, so that a
 // later `set` of a gauge cannot overtake an earlier one.
 const TENANTS_AT_ONCE = 4;
+// Besides 5xx and 429: too slow, an earlier try still under way, too early.
+const PASSING: ReadonlySet<number | null> = new Set([408, 409, 425]);
+// What a batch as a whole may be answered for the sake of one event, or of its size.
+const OF_ONE: ReadonlySet<number | null> = new Set([400, 413, 422]);
 
 /** Takes events and sends them in batches. What could not be sent is tried again, by its id. */
 export class UsageBuffer {
@@ -231,10 +235,19 @@ export class UsageBuffer {
       const failure = asTenlyrError(error);
       this.#lastError = failure;
       if (mayPass(failure)) return batch;
+      if (batch.length > 1 && OF_ONE.has(failure.statusCode)) return this.#sendHalves(key, batch);
       for (const event of batch) this.#lost(failure, event);
       return [];
     }
     return this.#judge(batch, answer);
+  }
+
+  /** A batch was refused as a whole, and one event, or its size, may be why. */
+  async #sendHalves(key: string, batch: TrackParams[]): Promise<TrackParams[]> {
+    const middle = Math.ceil(batch.length / 2);
+    const rest = batch.slice(middle);
+    const kept = await this.#sendBatch(key, batch.slice(0, middle));
+    return kept.length > 0 ? [...kept, ...rest] : this.#sendBatch(key, rest);
   }
 
   #judge(batch: TrackParams[], answer: Batch): TrackParams[] {
@@ -278,7 +291,7 @@ function withoutKey({ tenantKey: _, ...event }: TrackParams): TrackEvent {
 /** Whether another try may succeed. Events carry ids, so that a time-out is no obstacle. */
 function mayPass(error: TenlyrError): boolean {
   if (error instanceof TenlyrNetworkError || error instanceof TenlyrTimeoutError) return true;
-  if (error instanceof RateLimitError) return true;
+  if (error instanceof RateLimitError || PASSING.has(error.statusCode)) return true;
   return error.statusCode !== null && error.statusCode >= 500 && error.statusCode !== 501;
 }
 

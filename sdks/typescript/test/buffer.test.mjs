@@ -78,7 +78,7 @@ describe("a buffer", () => {
 });
 
 describe("what could not be sent", () => {
-  for (const fault of ["time-out after it was counted", "reset after it was counted", 500, 429]) {
+  for (const fault of ["time-out after it was counted", "reset after it was counted", 500, 429, 408, 409, 425]) {
     it(`is sent again with the same ids: ${fault}`, async () => {
       const { buffer, store } = buffered({ flushIntervalMs: 1 });
       store.faults.push(fault, fault, fault);
@@ -121,6 +121,30 @@ describe("what could not be sent", () => {
     assert.deepEqual(lost, [["AuthenticationError", { ...EVENT, id: "a" }]]);
     assert.equal(buffer.pending, 0);
     await buffer.close();
+  });
+
+  for (const status of [400, 413, 422]) {
+    it(`as a whole goes in parts, until one event is to blame: ${status}`, async () => {
+      const lost = [];
+      const onError = (error, event) => lost.push([event.id, error.statusCode]);
+      const { buffer, store } = buffered({ onError });
+      const isBad = (events) => events.length > 4 || events.some(({ id }) => id === "7");
+      store.refuseWhole = (events) => (isBad(events) ? status : null);
+      const ids = Array.from({ length: 20 }, (_, at) => String(at));
+      for (const id of ids) await buffer.track({ ...EVENT, id });
+      await buffer.close();
+      assert.deepEqual(lost, [["7", status]]);
+      assert.deepEqual([...store.counted], ids.filter((id) => id !== "7"));
+    });
+  }
+
+  it("of a part stays in its order", async () => {
+    const { buffer, store } = buffered({ flushIntervalMs: 1 });
+    store.faults.push(413, 503);
+    for (const id of ["a", "b", "c", "d"]) await buffer.track({ ...EVENT, id });
+    await buffer.close();
+    assert.deepEqual([...store.counted], ["a", "b", "c", "d"]);
+    assert.deepEqual(store.batches.map(({ events }) => events.length), [4, 2, 4]);
   });
 
   it("does not hold up other tenants", async () => {
@@ -181,6 +205,7 @@ class Store {
   faults = [];
   refusals = new Map();
   downFor = null;
+  refuseWhole = () => null;
   onBatch = () => {};
   #held = Promise.resolve();
   #release = () => {};
@@ -200,7 +225,7 @@ class Store {
     this.onBatch();
     await this.#held;
     if (this.downFor === key) throw new TypeError("fetch failed");
-    const fault = this.faults.shift() ?? null;
+    const fault = this.refuseWhole(events) ?? this.faults.shift() ?? null;
     if (typeof fault === "number") return new Response("{}", { status: fault });
     const results = events.map((event, index) => this.#count(event, index));
     if (fault === "time-out after it was counted") return hanging(init.signal);

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Callable, Deque, Dict, List, Literal, Optional, Sequence, Tuple, cast
 
 from tenlyr import _errors
-from tenlyr._calls import Maybe, NotGiven, When, given
+from tenlyr._calls import Maybe, NotGiven, When, encoded, given
 from tenlyr._enums import UsageMetric, UsageMode
-from tenlyr._inputs import TrackEvent, new_id
+from tenlyr._inputs import TrackEvent, new_id, wire_event
 from tenlyr._types import Batch
 
 CLOSE_WITHIN_S = 30.0
 LONGEST_WAIT_S = 30.0
+# Besides 5xx: too slow, an earlier try still under way, too early, too many.
+PASSING = frozenset({408, 409, 425, 429})
+# What a batch as a whole may be answered for the sake of one event, or of its size.
+OF_ONE = frozenset({400, 413, 422})
 WhenFull = Literal["wait", "drop"]
 OnDrop = Callable[[TrackEvent], None]
 OnError = Callable[[TrackEvent, _errors.TenlyrError], None]
@@ -127,7 +131,24 @@ def _is_passing(error: _errors.TenlyrError) -> bool:
     if status is None:
         return isinstance(error, (_errors.TenlyrNetworkError, _errors.TenlyrTimeoutError))
     unreadable = status < 300  # something between said yes: the API's own answer may come yet
-    return unreadable or status == 429 or (status >= 500 and status != 501)
+    return unreadable or status in PASSING or (status >= 500 and status != 501)
+
+
+def halves(
+    batch: Sequence[TrackEvent], error: _errors.TenlyrError
+) -> Optional[Tuple[Sequence[TrackEvent], Sequence[TrackEvent]]]:
+    """A batch in two, when it was refused as a whole and one event, or its size, may be why."""
+    middle = len(batch) // 2
+    return (batch[:middle], batch[middle:]) if middle and error.status_code in OF_ONE else None
+
+
+def joined(first: Verdict, second: Verdict) -> Verdict:
+    """What became of two halves."""
+    return Verdict(
+        [*first.kept, *second.kept],
+        [*first.refused, *second.refused],
+        second.error or first.error,
+    )
 
 
 def is_everybodys(error: _errors.TenlyrError) -> bool:
@@ -177,7 +198,10 @@ def new_event(
     id: Maybe[Optional[str]],
     mode: Maybe[Optional[UsageMode]],
 ) -> TrackEvent:
-    """An event with its id, which it keeps however often it is sent."""
+    """An event with its id, which it keeps however often it is sent.
+
+    ValueError or TypeError when it cannot be sent: found later, it would hold up its batch.
+    """
     event: TrackEvent = {"metric": metric, "value": value}
     more = {
         "endpoint": endpoint,
@@ -189,4 +213,5 @@ def new_event(
     }
     event.update(cast(TrackEvent, given(more)))
     event["id"] = new_id() if isinstance(id, NotGiven) else id or new_id()
+    encoded(wire_event(event))
     return event

@@ -55,7 +55,8 @@ class TrackBufferSync:
         """Take an event; its id, or None when it was dropped. Fields as those of `usage.track`.
 
         When the buffer is full it waits, or drops the event, as was chosen. AuthenticationError
-        when the key cannot be one, RuntimeError after `close`.
+        when the key cannot be one, ValueError or TypeError when the event cannot be sent,
+        RuntimeError after `close`.
         """
         event = _backlog.new_event(
             metric=metric,
@@ -177,7 +178,7 @@ class TrackBufferSync:
         return verdict.error
 
     def _ask(self, key: str, batch: Sequence[TrackEvent], end: Optional[float]) -> Verdict:
-        """One request, once: the buffer itself tries again."""
+        """One request, once, or one for each half: the buffer itself tries again."""
         options = dataclasses.replace(self._transport.options, retries=0)
         if end is not None:
             left_s = max(end - time.monotonic(), 0.05)
@@ -187,5 +188,21 @@ class TrackBufferSync:
         try:
             answer = sender._one(Batch, post("/usage/track/batch", None, key=key, body=body))
         except TenlyrError as error:
-            return _backlog.failed(batch, error)
+            parts = _backlog.halves(batch, error)
+            if parts is None:
+                return _backlog.failed(batch, error)
+            return self._ask_each(key, *parts, end)
         return _backlog.judged(batch, answer)
+
+    def _ask_each(
+        self,
+        key: str,
+        first: Sequence[TrackEvent],
+        second: Sequence[TrackEvent],
+        end: Optional[float],
+    ) -> Verdict:
+        """One half after the other; the second waits as long as the first must."""
+        said = self._ask(key, first, end)
+        if said.kept:
+            return _backlog.joined(said, Verdict(list(second), []))
+        return _backlog.joined(said, self._ask(key, second, end))

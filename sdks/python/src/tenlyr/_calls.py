@@ -146,8 +146,13 @@ def prepare(call: Call, options: Options) -> Prepared:
     content = None
     if call.body is not NOT_GIVEN:
         headers["Content-Type"] = "application/json"
-        content = json.dumps(to_wire(call.body), ensure_ascii=False, allow_nan=False).encode()
+        content = encoded(call.body)
     return Prepared(call.method, _url(call, options), headers, content)
+
+
+def encoded(body: Any) -> bytes:
+    """A body as JSON. ValueError or TypeError when it cannot be, a NaN for one."""
+    return json.dumps(to_wire(body), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _url(call: Call, options: Options) -> str:
