@@ -29,7 +29,7 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--max-events", type=int, default=10_000, help="that are held (10000)")
     options = parser.parse_args(given)
     kills = list(itertools.islice(itertools.cycle(("web", "all")), options.kills))
-    plan = Plan(options.events, kills, Form(max_events=options.max_events))
+    plan = Plan(options.events, kills, Form(options.max_events, min(500, options.max_events)))
     console = Console()
     reports = []
     with tempfile.TemporaryDirectory(prefix="tenlyr-sdks-") as folder, Target(web=2) as target:
