@@ -2,8 +2,8 @@ package tenlyr
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"math"
 	"sync"
 	"time"
 )
@@ -111,17 +111,19 @@ func (p UsageBufferParams) withDefaults() UsageBufferParams {
 }
 
 // Track takes an event. It answers at once while there is room, else waits or drops by WhenFull;
-// then the error is ErrBufferFull. What the server says is told to OnError.
+// then the error is ErrBufferFull. An event that cannot be sent, a NaN for one, is an error with the
+// code "invalid_argument". What the server says is told to OnError.
 func (b *Buffer) Track(ctx context.Context, event TrackRequest) error {
 	if _, ok := KindOf(event.TenantAPIKey); !ok {
 		return malformedKey()
 	}
-	if math.IsNaN(event.Value) || math.IsInf(event.Value, 0) {
-		return invalidArgument("the value is no number")
-	}
 	event.ID = eventID(event.ID, nil)
 	if event.Timestamp.IsZero() {
 		event.Timestamp = b.usage.client.now()
+	}
+	// Found later, it would take its whole batch along.
+	if _, err := json.Marshal(event); err != nil {
+		return invalidArgument("the event is no JSON: " + err.Error())
 	}
 	if err := b.reserve(ctx, event); err != nil {
 		return err

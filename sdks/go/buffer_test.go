@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -124,6 +125,27 @@ func TestABufferSendsBatchesOfEachTenant(t *testing.T) {
 	err := buffer.Track(background, TrackRequest{TenantAPIKey: withKeys(t, "$TENANT"), Value: 1})
 	if !errors.Is(err, ErrBufferClosed) {
 		t.Errorf("after its end: %v", err)
+	}
+}
+
+func TestAnEventThatCannotBeSentIsToldAtOnce(t *testing.T) {
+	books := &ledger{}
+	buffer := bufferOn(t, books, UsageBufferParams{FlushInterval: time.Hour}, nil)
+	nan := math.NaN()
+	put(t, buffer, 2, "$TENANT")
+	for _, bad := range []TrackRequest{
+		{Value: nan}, {Value: math.Inf(1)}, {Value: 1, LatencyMs: &nan},
+		{Value: 1, Timestamp: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		bad.TenantAPIKey, bad.Metric = withKeys(t, "$TENANT"), MetricAPICall
+		var told *Error
+		if err := buffer.Track(background, bad); !errors.As(err, &told) ||
+			told.Code != "invalid_argument" {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if err := buffer.Close(within(t)); err != nil || books.count() != 2 {
+		t.Errorf("%d events, %v", books.count(), err)
 	}
 }
 

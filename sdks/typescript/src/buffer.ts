@@ -93,11 +93,13 @@ export class UsageBuffer {
 
   /**
    * Take an event. Resolves when it is taken (or dropped), not when it is sent. Throws
-   * `AuthenticationError` for a malformed key, `TenlyrError` (`closed`) after `close`.
+   * `AuthenticationError` for a malformed key, `TypeError` for what cannot be JSON (a bigint), and
+   * `TenlyrError` (`closed`) after `close`.
    */
   async track(event: TrackParams): Promise<void> {
     checkedKey(event.tenantKey);
     if (this.#closing !== null) throw closed();
+    JSON.stringify(event); // found later, what it throws would take the whole batch along
     const taken = { ...event, id: event.id ?? uuid() };
     if (this.#held < this.#maxEvents) {
       this.#held += 1;

@@ -55,6 +55,16 @@ describe("a buffer", () => {
     assert.equal(most, 20);
   });
 
+  it("refuses what cannot be sent at once, and counts the rest", async () => {
+    const { buffer, store } = buffered();
+    await buffer.track(EVENT);
+    await assert.rejects(buffer.track({ ...EVENT, value: 1n }), TypeError);
+    await buffer.track(EVENT);
+    await buffer.close();
+    assert.equal(store.counted.size, 2);
+    assert.equal(store.batches.length, 1);
+  });
+
   it("drops and tells what it has no room for, where that is wanted", async () => {
     const dropped = [];
     const onDrop = (event) => dropped.push(event.id);
