@@ -135,8 +135,11 @@ def _exhausts_at(
         return now
     if metric in GAUGES or not used:
         return None
-    moment = period.start + _elapsed(period, now) * (limit / used)
-    return moment if moment < period.end else None
+    elapsed = _elapsed(period, now)
+    # By ratios: at little use the moment lies beyond the last year that a date can have.
+    if limit / used >= (period.end - period.start) / elapsed:
+        return None
+    return period.start + elapsed * (limit / used)
 
 
 def _rollups(tenant_id: UUID, now: datetime) -> dict[str, list[dict[str, Any]]]:

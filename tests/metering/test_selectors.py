@@ -38,6 +38,11 @@ def test_a_limit_that_will_be_reached() -> None:
 def test_a_limit_that_will_hold() -> None:
     assert standing(100, 300)["exhausts_at"] is None
     assert standing(0, 300)["exhausts_at"] is None
+
+
+def test_a_limit_that_is_thousands_of_years_away() -> None:
+    """Date arithmetic would end in the year 10000."""
+    assert standing(1, 1_000_000_000)["exhausts_at"] is None
     assert standing(0, 300)["projected"] == 0
 
 
