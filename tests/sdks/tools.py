@@ -86,6 +86,11 @@ def python(test: str) -> dict[str, str]:
     return environment(PYTHONPATH=str(_wheel("python", test)))
 
 
+def fastapi(test: str) -> Path:
+    """The folder from which FastAPI can be imported."""
+    return _wheel("fastapi", test)
+
+
 @cache
 def _recent(program: str, question: str, least: tuple[int, int]) -> bool:
     path = shutil.which(program)
