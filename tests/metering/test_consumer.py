@@ -21,7 +21,8 @@ from apps.metering.public import drain, ensure_partitions
 from apps.metering.stream import START
 from tenlyr.core import clock, errors, redis
 from tenlyr.core.principal import Principal
-from tests.cast import Customer
+from tests import cast
+from tests.cast import Account, Customer
 from tests.core import outages
 from tests.metering.support import (
     admit,
@@ -47,6 +48,14 @@ def consumer() -> Iterator[Consumer]:
     made = Consumer()
     yield made
     made.leases.leave()
+
+
+def on_another_shard(account: Account, other: Customer) -> Customer:
+    """A tenant that is not on the shard of the other: the ids decide, and they are random."""
+    while True:
+        made = cast.tenant(account, "Elsewhere")
+        if redis.shard_of(made.id) != redis.shard_of(other.id):
+            return made
 
 
 @contextmanager
@@ -141,10 +150,15 @@ class TestFlush:
         assert_agree(acme.id)
 
     def test_reads_stop_where_a_transaction_is_full(
-        self, acme: Customer, globex: Customer, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+        self,
+        workspace: Account,
+        acme: Customer,
+        consumer: Consumer,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(consuming, "MOST_EVENTS", 128)
-        for tenant in (acme, globex):
+        tenants = (acme, on_another_shard(workspace, acme))
+        for tenant in tenants:
             who = caller(tenant)
             for _ in range(200):
                 admit(who)
@@ -152,10 +166,10 @@ class TestFlush:
         assert consumer._read(block_ms=0)
         found = Counter(entry.tenant_id for entry in consumer._pending)
         assert 64 < found.total() <= 128
-        assert found.keys() == {acme.id, globex.id}
+        assert found.keys() == {tenant.id for tenant in tenants}
         consumer._forget()
         assert consumer.drain() == 400
-        assert [len(rows(tenant.id)) for tenant in (acme, globex)] == [200, 200]
+        assert [len(rows(tenant.id)) for tenant in tenants] == [200, 200]
 
     def test_staging_is_left_empty(self, acme: Customer, consumer: Consumer) -> None:
         many(caller(acme), [CALL] * 1_000)
