@@ -76,7 +76,7 @@ def prove(proof: Proof, *, most: int | None = None) -> Proof:
         cover = selection.cover(proof.workspace_id, proof.focus, turn=turn, most=most)
         lines, unreached = _attack(cover, proof.workspace_id)
         report = reports.build(proof, cover, lines, unreached)
-    except Exception as error:
+    except Exception as error:  # raised again until the last try; then the proof is told as broken
         if proof.tries < TRIES:
             raise
         log.exception("proof.broken", proof=str(proof.id))

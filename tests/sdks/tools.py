@@ -149,5 +149,5 @@ def _cannot(name: str, test: str, why: str) -> None:
     missing.setdefault(f"{name} for the SDKs", []).append(test)
     if os.environ.get("CI"):
         raise AssertionError(f"{name} cannot be had, and CI runs everything:\n{why[-2_000:]}")
-    # The loud closing line names it.
+    # Never in CI, and never unsaid: the red closing line of the run names program and tests.
     pytest.skip(f"{name} is missing; the closing line says so")

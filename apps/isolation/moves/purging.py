@@ -85,8 +85,7 @@ def _each(due: Moves, work: Work) -> int:
     for move_id, tenant_id in in_turn.values_list("pk", "tenant_id"):
         try:
             done += _alone(due.filter(pk=move_id), tenant_id, work)
-        except Exception:
-            # Whatever it is, it is this move's alone: the turn of the others must come.
+        except Exception:  # whatever it is, it is this move's alone: the others' turn must come
             log.exception("isolation.purge_failed", move=str(move_id))
         if time.monotonic() > until:
             break

@@ -62,8 +62,7 @@ def _tried(move: models.Move, what: str, work: Callable[[], None]) -> bool:
     except PASSING as error:
         log.warning("isolation.move_untidy", move=str(move.id), at=what, reason=str(error).strip())
         return False
-    except Exception:
-        # The move ends all the same: what is left of it is tried again, and each time told.
+    except Exception:  # the move ends all the same: what is left is tried again, each time told
         log.exception("isolation.move_untidy", move=str(move.id), at=what)
         return False
     return True
