@@ -1,5 +1,6 @@
 """A running product whose tenants are counted: what the provisioning goals are measured on."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ SHARED, DEDICATED = "shared_schema", "dedicated_schema"
 WARM = "SELECT count(*) FROM public.isolation_location WHERE state = 'warm'"
 # Schemas claimed by nobody are as good as gone.
 EMPTY = "UPDATE public.isolation_location SET state = 'claimed' WHERE state = 'warm'"
+# What a burst leaves to do (events, the pool) is done before the next.
+REST_S = 1.5
 
 
 @dataclass
@@ -69,9 +72,12 @@ class Site:
         return self.one_by_one_ms(DEDICATED, count)
 
     def bursts_ms(self, level: str, *, callers: int, each: int, count: int) -> list[float]:
-        """Bursts of callers on new connections that start together; each call's milliseconds."""
+        """Bursts of callers on new connections that start together, each after a rest; each call's
+        milliseconds.
+        """
         taken: list[float] = []
         for number in range(count):
+            time.sleep(REST_S)
             self.stack.wait("the pool fills", self.is_pool_full)
             self.bench.say(f"{callers} callers at once, {level}, burst {number + 1} of {count}")
             taken += together([self.client() for _ in range(callers)], level, each)
