@@ -9,7 +9,7 @@ from functools import cache
 
 from django.db import models
 
-from tenlyr.core import clock, ids, keys
+from tenlyr.core import clock, ids, keys, spares
 from tenlyr.core.keys import Kind
 
 
@@ -29,11 +29,17 @@ class Minted:
 
 
 def mint(kind: Kind, raw: str | None = None) -> Minted:
-    """Make a key. Its slow hash is made beside what the caller does next, statements above all:
-    ask for it last.
+    """Make a key. Where none was made ahead, its slow hash is made beside what the caller does
+    next, statements above all: ask for it last.
     """
-    raw = raw or keys.generate(kind)
-    hashing = _hashers().submit(keys.slow_hash, raw)
+    spare = spares.of_this_process().take() if kind is Kind.TENANT and raw is None else None
+    if spare is not None:
+        raw, verifier = spare
+        hashing: Future[str] = Future()
+        hashing.set_result(verifier)
+    else:
+        raw = raw or keys.generate(kind)
+        hashing = _hashers().submit(keys.slow_hash, raw)
     return Minted(raw, keys.digest(raw), keys.display_prefix(raw), hashing)
 
 
@@ -41,6 +47,10 @@ def mint(kind: Kind, raw: str | None = None) -> Minted:
 def _hashers() -> ThreadPoolExecutor:
     # argon2 leaves the interpreter's lock alone: a thread for each core, and callers queue.
     return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
+
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_hashers.cache_clear)
 
 
 class StoredKey(models.Model):
