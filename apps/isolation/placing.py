@@ -96,9 +96,14 @@ def _claim_warm() -> Location | None:
 
 
 def _claim_or_build() -> Location:
-    with BUILDERS:
-        # While this caller waited for its turn, the pool may have been filled.
-        return _claim_warm() or _build(Location.State.CLAIMED)
+    is_first = BUILDERS.acquire(blocking=False)
+    if not is_first:
+        BUILDERS.acquire()
+    try:
+        # While a caller waits for its turn, the pool may be filled.
+        return (None if is_first else _claim_warm()) or _build(Location.State.CLAIMED)
+    finally:
+        BUILDERS.release()
 
 
 def _build(state: Location.State) -> Location:
