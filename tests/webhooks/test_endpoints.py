@@ -79,7 +79,7 @@ def test_there_is_a_bound_on_them(stage: Stage, acme: Customer, monkeypatch: Any
 
 
 def test_a_tenants_endpoint_gets_its_own_events_only(stage: Stage, acme: Customer) -> None:
-    _, receiver = stage.listen(tenant_id=acme.id)
+    _, receiver = stage.listen(tenant_id=acme.id, is_ordered=True)  # after that of its birth
     [mine] = stage.emit(1, acme.id)
     stage.emit(3)
     stage.pump()

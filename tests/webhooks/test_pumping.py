@@ -1,6 +1,7 @@
 """Who sends, and what happens when it dies or loses its seat (R8, F32)."""
 
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db.models import F
 from apps.webhooks import fanning, finishing, pumping, queueing, seats
 from apps.webhooks.models import Endpoint, Seat
 from tenlyr.core import clock
-from tests.core.threads import together
+from tests.core.threads import BOUND_S, together
 from tests.webhooks.receiving import always
 from tests.webhooks.stage import BUDGET_S, Stage
 
@@ -136,8 +137,18 @@ def test_of_many_that_come_at_once_one_gets_the_seat(stage: Stage) -> None:
     taken[0].leave()
 
 
-def test_several_seats_share_the_endpoints(stage: Stage, settings: Any) -> None:
+def test_several_seats_share_the_endpoints(stage: Stage, settings: Any, monkeypatch: Any) -> None:
     settings.WEBHOOK_PUMPS = 2
+    # One that finds nothing in its seat is soon gone: the other must have its own by then.
+    both_sit = Barrier(2)
+
+    def take() -> seats.Held | None:
+        seat = taking()
+        both_sit.wait(BOUND_S)
+        return seat
+
+    taking = seats.take
+    monkeypatch.setattr(seats, "take", take)
     receivers = [stage.listen()[1] for _ in range(4)]
     sent = stage.emit(20)
     fanning.fan_out()
