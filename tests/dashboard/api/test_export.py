@@ -5,10 +5,12 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tenlyr.core import clock
 from tests import cast
 from tests.cast import Account, Answer, Api, Customer
 from tests.tenants.support import assert_hides_others, assert_needs_admin_key, assert_refused
@@ -56,7 +58,9 @@ class Test200:
     ) -> None:
         for tenant in (acme, globex):
             for number in range(3):
-                track(tenant, metric="api_call", value=number + 1, endpoint=f"/{tenant.id}")
+                at = clock.iso(clock.now() - timedelta(seconds=3 - number))
+                event = {"value": number + 1, "endpoint": f"/{tenant.id}", "timestamp": at}
+                track(tenant, metric="api_call", **event)
         stored()
         for tenant in (acme, globex):
             found = export(tenant).body
