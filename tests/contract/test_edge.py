@@ -6,6 +6,7 @@ counts there is that nothing got through and nothing broke.
 
 import json
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,14 +42,14 @@ def send(port: int, *pieces: bytes, is_kept: bool = False) -> list[Reply]:
     """
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=BOUND_S) as line:
-        try:
+        # It may hang up while we talk: what it said before that is read all the same.
+        with suppress(ConnectionError):
             for piece in pieces:
                 line.sendall(piece)
-            line.settimeout(QUIET_S if is_kept else BOUND_S)
+        line.settimeout(QUIET_S if is_kept else BOUND_S)
+        with suppress(ConnectionError, TimeoutError):
             while chunk := line.recv(65_536):
                 received += chunk
-        except (ConnectionError, TimeoutError):  # it hung up while we talked, or has said all
-            pass
     return list(split(received))
 
 
