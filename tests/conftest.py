@@ -94,6 +94,26 @@ def stranger() -> Any:
     return cast.tenant(cast.workspace(), "Stranger", plan="growth")
 
 
+@pytest.fixture
+def operator() -> Any:
+    """A superuser."""
+    from apps.workspaces.models import Operator
+    from tests import cast
+
+    address = cast.email()
+    return Operator.objects.create_superuser(address, address, "correct horse battery")
+
+
+@pytest.fixture
+def browser(operator: Any) -> Any:
+    """A signed-in client of the Django admin."""
+    from django.test import Client
+
+    signed_in = Client(headers={"host": "localhost"})
+    signed_in.force_login(operator)
+    return signed_in
+
+
 @pytest.fixture(scope="session")
 def product() -> Iterator[Any]:
     """The whole product on servers of its own: what a user has after `make run`."""

@@ -1,24 +1,3 @@
 """Usage for the dashboard's tests: tracked like everybody's, stored by a consumer of their own."""
 
-from collections.abc import Callable
-
-import pytest
-
-from apps.metering.public import Consumer, ensure_partitions
-
-
-def store() -> None:
-    """Store all that is admitted, and leave the shards to whoever comes next."""
-    consumer = Consumer()
-    try:
-        consumer.drain()
-    finally:
-        consumer.leases.leave()
-
-
-@pytest.fixture
-def stored() -> Callable[[], None]:
-    """Call it after tracking; it is called once before, so that tracking is open at all."""
-    ensure_partitions()
-    store()
-    return store
+from tests.metering.conftest import stored  # noqa: F401 - a fixture

@@ -1,29 +1,15 @@
 """Alerts in the Django admin: to read, and to resolve through the verb."""
 
-import pytest
 from django.test import Client
 
 from apps.audit.models import AuditEntry
 from apps.health import alerting, notifying, sealing
 from apps.health.models import Channel
 from apps.workspaces.models import Operator
-from tests.cast import Account, Customer, email
+from tests.cast import Account, Customer
 from tests.health.alarms import raised
 
 ALERTS, CHANNELS, MESSAGES = (f"/admin/health/{name}/" for name in ("alert", "channel", "message"))
-
-
-@pytest.fixture
-def operator() -> Operator:
-    address = email()
-    return Operator.objects.create_superuser(address, address, "correct horse battery")
-
-
-@pytest.fixture
-def browser(operator: Operator) -> Client:
-    signed_in = Client(headers={"host": "localhost"})
-    signed_in.force_login(operator)
-    return signed_in
 
 
 def test_an_operator_resolves(

@@ -5,24 +5,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from apps.metering import outages
-from apps.metering.public import Consumer, ensure_partitions
+from apps.metering.public import ensure_partitions
 from tenlyr.core import redis
 from tests import cast
 from tests.cast import Account, Customer
 from tests.metering import second
-
-
-def store() -> None:
-    """Store all that is admitted, and leave the shards to whoever comes next."""
-    consumer = Consumer()
-    try:
-        consumer.drain()
-    finally:
-        consumer.leases.leave()
+from tests.metering.support import store
 
 
 @pytest.fixture
-def stored() -> Callable[[], None]:
+def stored() -> Callable[[], int]:
     """Call it after tracking; it is called once before, so that tracking is open at all."""
     ensure_partitions()
     store()

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from apps.audit.models import AuditEntry
@@ -12,19 +11,6 @@ from apps.workspaces.models import Operator
 from tests.cast import Customer, email
 
 LIST = "/admin/tenants/tenant/"
-
-
-@pytest.fixture
-def operator() -> Operator:
-    address = email()
-    return Operator.objects.create_superuser(address, address, "correct horse battery")
-
-
-@pytest.fixture
-def browser(operator: Operator) -> Client:
-    signed_in = Client(headers={"host": "localhost"})
-    signed_in.force_login(operator)
-    return signed_in
 
 
 def act(browser: Client, action: str, *tenants: Customer) -> Any:

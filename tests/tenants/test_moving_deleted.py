@@ -15,7 +15,7 @@ from apps.isolation import public as isolation
 from apps.isolation.moves import undoing
 from apps.isolation.moves.purging import purge_due
 from apps.isolation.public import Level, Location, Move
-from apps.metering.public import Consumer, ensure_partitions
+from apps.metering.public import ensure_partitions
 from apps.tenants import lifecycle, moving, purging
 from apps.tenants.models import DeletionCertificate
 from apps.webhooks.models import OutboxEvent
@@ -23,18 +23,10 @@ from tenlyr.core import clock
 from tests import cast
 from tests.cast import Account, Api, Customer
 from tests.dataplane import plane
+from tests.metering.support import store
 
 LATER = purging.SETTLED_AFTER + timedelta(seconds=1)
 EVENTS = 3
-
-
-def store() -> None:
-    """Store all that is admitted, and leave the shards to whoever comes next."""
-    consumer = Consumer()
-    try:
-        consumer.drain()
-    finally:
-        consumer.leases.leave()
 
 
 @pytest.fixture(autouse=True)

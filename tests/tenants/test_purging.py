@@ -10,13 +10,14 @@ from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.isolation.public import Location, UnknownTenant, fleet, group, level_of, scope
-from apps.metering.public import Consumer, ensure_partitions
+from apps.metering.public import ensure_partitions
 from apps.tenants import lifecycle, purging, tasks
 from apps.tenants.models import DeletionCertificate
 from apps.webhooks.models import OutboxEvent
 from tenlyr.core import auth, clock, registry
 from tenlyr.core.registry import Holding
 from tests.cast import Api, Customer
+from tests.metering.support import store
 
 LATER = purging.SETTLED_AFTER + timedelta(seconds=1)
 
@@ -42,15 +43,6 @@ def deleted(acme: Customer) -> Customer:
 def _stored() -> None:
     """Other tests may have left events unstored, and a purge waits for its shard."""
     store()
-
-
-def store() -> None:
-    """Store all that is admitted, and leave the shards to whoever comes next."""
-    consumer = Consumer()
-    try:
-        consumer.drain()
-    finally:
-        consumer.leases.leave()
 
 
 def later() -> time_machine.travel:

@@ -18,19 +18,6 @@ ENDPOINTS, DELIVERIES = "/admin/webhooks/endpoint/", "/admin/webhooks/delivery/"
 
 
 @pytest.fixture
-def operator() -> Operator:
-    address = email()
-    return Operator.objects.create_superuser(address, address, "correct horse battery")
-
-
-@pytest.fixture
-def browser(operator: Operator) -> Client:
-    signed_in = Client(headers={"host": "localhost"})
-    signed_in.force_login(operator)
-    return signed_in
-
-
-@pytest.fixture
 def endpoint(acme: Customer, settings: Any) -> Iterator[Endpoint]:
     settings.EGRESS_ALLOW_LOOPBACK = True
     made, _ = endpoints.create(workspace_id=acme.workspace.id, url="http://127.0.0.1:9/admin")
