@@ -5,12 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from apps.dataplane import backing_up
 from apps.isolation.public import Backup, BackupFailed, Move, why_failed
 from tenlyr.core.errors import ApiError
+from tenlyr.core.terminal import rows_bar
 
 
 class Command(BaseCommand):
@@ -47,16 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(f"The place before is kept until {move.purge_after:%Y-%m-%d}.")
 
     def _restore(self, backup: Backup) -> Move:
-        columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("started", total=None)
-
-            def show(now: Move) -> None:
-                bar.update(
-                    task,
-                    description=now.step or "started",
-                    completed=now.rows_done,
-                    total=now.rows_total or None,
-                )
-
-            return backing_up.restore(backup, on_progress=show)
+        with rows_bar() as show:
+            return backing_up.restore(
+                backup, on_progress=lambda now: show(now.step, now.rows_done, now.rows_total)
+            )

@@ -5,13 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from apps.isolation.public import Level, Move, run_move, why_failed
 from apps.tenants import moving
 from apps.tenants.models import Tenant
 from tenlyr.core.errors import ApiError
+from tenlyr.core.terminal import rows_bar
 
 POLL_S = 0.5
 ENDED = (Move.Status.COMPLETED, Move.Status.FAILED, Move.Status.ROLLED_BACK)
@@ -63,17 +62,10 @@ class Command(BaseCommand):
         )
 
     def _follow(self, move: Move) -> Move:
-        columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("started", total=None)
+        with rows_bar() as bar:
 
             def show(now: Move) -> None:
-                bar.update(
-                    task,
-                    description=now.step or "started",
-                    completed=now.rows_done,
-                    total=now.rows_total or None,
-                )
+                bar(now.step, now.rows_done, now.rows_total)
 
             while move.status not in ENDED:
                 move = run_move(move.id, on_progress=show)
