@@ -18,6 +18,7 @@ from tenlyr.core import errors, ids
 from tenlyr.core.paging import Page
 from tests import cast
 from tests.cast import Account, Customer
+from tests.core import threads
 from tests.tenants.support import at_once
 
 
@@ -135,10 +136,10 @@ def test_a_tenant_whose_plan_changes_while_we_wait_for_it_is_found(acme: Custome
             tenant.plan_version = catalogue.current(acme.workspace.id, TenantPlan.SCALE)
             tenant.save(update_fields=["plan_version"])
             is_changed.set()
-            wait_until_somebody_waits_for_us()
+            threads.until(somebody_waits_for_us)
 
     def read() -> Tenant:
-        is_changed.wait(10)
+        is_changed.wait(threads.BOUND_S)
         with transaction.atomic():
             return selectors.locked(*who)
 
@@ -148,15 +149,10 @@ def test_a_tenant_whose_plan_changes_while_we_wait_for_it_is_found(acme: Custome
     assert found.plan is TenantPlan.SCALE
 
 
-def wait_until_somebody_waits_for_us() -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks"
-                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-        pause.wait(0.01)
-    raise AssertionError("nobody came to wait")
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
