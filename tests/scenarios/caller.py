@@ -7,6 +7,10 @@ from typing import Any, Self
 import httpx
 
 MOVE_BOUND_S = 120
+# What takes an instant, on a machine that has other work.
+BOUND_S = 60
+# A whole scenario, with the start of its product.
+TIMEOUT_S = 600
 
 
 class Caller:

@@ -9,10 +9,11 @@ import pytest
 from tenlyr import env
 from tenlyr.runtime import product as commands
 from tenlyr.runtime.supervisor import Command
-from tests.scenarios.caller import Caller, until
+from tests.scenarios.caller import TIMEOUT_S, Caller, until
 from tests.stack import Product, Servers
 from tests.stack.product import kill9
 
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 BOUND_S = 90
 SHOWN = ("status", "errorRate", "slaRisk")
 # As documented but for the periods: one second instead of a minute.

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from tests.cast import email
-from tests.scenarios.caller import Caller, until
+from tests.scenarios.caller import BOUND_S, TIMEOUT_S, Caller, until
 from tests.stack import Product
 
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 LIMIT, SENT, CALLERS = 600, 700, 8
 
 
@@ -68,14 +69,14 @@ def test_a_throttle_binds_in_the_process_that_did_not_hear_of_it(
     with Caller(here, product.admin_key) as admin, Caller(there, made["apiKey"]) as customer:
         assert {customer.track().status_code for _ in range(5)} == {201}
         assert admin("POST", path, {"limitRpm": 1})["rateLimit"] == 1
-        refused = until(lambda: only(customer.track(), 429), 10)
+        refused = until(lambda: only(customer.track(), 429), BOUND_S)
         assert 0 < int(refused.headers["Retry-After"]) <= 60
         assert (refused.headers["RateLimit-Limit"], refused.headers["RateLimit-Remaining"]) == (
             "1",
             "0",
         )
         assert admin("DELETE", path)["rateLimit"] is None
-        until(lambda: only(customer.track(), 201), 10)
+        until(lambda: only(customer.track(), 201), BOUND_S)
         assert {customer.track().status_code for _ in range(5)} == {201}
 
 

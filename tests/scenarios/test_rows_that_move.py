@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.cast import email
-from tests.scenarios.caller import Caller, moved, until
+from tests.scenarios.caller import BOUND_S, TIMEOUT_S, Caller, moved, until
 
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 RELEASE = """
 CREATE TYPE state AS ENUM ('draft', 'sent');
 CREATE TABLE invoices (
@@ -119,7 +121,7 @@ def writing(app: App, books: Books) -> Iterator[list[int]]:
         yield done
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(BOUND_S)
         assert not thread.is_alive()
     assert failed == []
 
@@ -141,11 +143,11 @@ def test_nothing_is_lost_and_nobody_elses_is_seen(product: Any, operator: Caller
         with writing(app, books) as done:
             for level in ("dedicated_schema", "dedicated_database"):
                 since = len(done)
-                until(lambda since=since: len(done) > since + 5, 60)
+                until(lambda since=since: len(done) > since + 5, BOUND_S)
                 record = moved(acme, tenant_id, level, by=operator)
                 assert (record["status"], record["error"]) == ("completed", None)
             since = len(done)
-            until(lambda: len(done) > since + 5, 60)
+            until(lambda: len(done) > since + 5, BOUND_S)
         check(app, books, tenant_id)
         check(other, others, made[1]["tenant"]["id"])
         assert app.reconnected >= 2
