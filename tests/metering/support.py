@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from apps.isolation.public import control_fleet, scope
-from apps.metering import counters, ingest, reading, track
+from apps.metering import counters, ingest, periods, reading, track
 from apps.metering.events import Event
 from apps.metering.periods import LEVEL
 from apps.metering.public import Consumer, ensure_partitions
@@ -23,6 +23,8 @@ from tenlyr.core.principal import Principal
 from tests.cast import Customer
 
 CALL = {"metric": "api_call", "value": 1}
+# How long a consumer in another thread may take on a machine that has other work.
+BOUND_S = 60
 
 
 def store() -> int:
@@ -65,6 +67,11 @@ def many(principal: Principal, events: Iterable[Any], key: str | None = None) ->
         finish(track.many(principal, body, key, redis.blocking, is_lines=False))
     )
     return answer
+
+
+def this_month() -> str:
+    """The period of what is tracked now."""
+    return periods.of(clock.now()).name
 
 
 def used(tenant_id: UUID, metric: Metric, period: str) -> int:

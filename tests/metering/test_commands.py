@@ -14,7 +14,7 @@ from apps.metering.public import drain
 from tenlyr import env
 from tenlyr.core import redis
 from tests.cast import Customer
-from tests.metering.support import admit, assert_agree, caller, rows, store
+from tests.metering.support import BOUND_S, admit, assert_agree, caller, rows, store
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +29,10 @@ def test_consume_stores_until_it_is_told_to_stop(acme: Customer) -> None:
         try:
             for number in range(5):
                 admit(caller(acme), id=f"event {number}")
-            drain(acme.id, timeout_s=60)
+            drain(acme.id, BOUND_S)
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(BOUND_S) == 0
     assert len(rows(acme.id)) == 5
     assert_agree(acme.id)
     assert redis.client().zcard(redis.consumers()) == 0

@@ -25,6 +25,7 @@ from tests import cast
 from tests.cast import Account, Customer
 from tests.core import outages
 from tests.metering.support import (
+    BOUND_S,
     admit,
     assert_agree,
     at_once,
@@ -75,7 +76,7 @@ def running() -> Iterator[Consumer]:
         yield made
     finally:
         made.stop.set()
-        thread.join(30)
+        thread.join(BOUND_S)
         assert not thread.is_alive()
 
 
@@ -85,13 +86,13 @@ class TestRun:
             for tenant in (acme, globex):
                 for _ in range(3):
                     admit(caller(tenant))
-                drain(tenant.id)
+                drain(tenant.id, BOUND_S)
                 assert len(rows(tenant.id)) == 3
                 assert_agree(tenant.id)
 
     def test_stores_what_is_at_hand_before_it_ends(self, acme: Customer) -> None:
         with running() as consumer:
-            drain(acme.id)
+            drain(acme.id, BOUND_S)
             for _ in range(20):
                 admit(caller(acme))
             consumer.stop.set()
@@ -111,7 +112,7 @@ class TestRun:
         who = caller(acme)
         with running(), running():
             at_once(8, lambda number: [admit(who, id=f"{number}-{n}") for n in range(50)])
-            drain(acme.id)
+            drain(acme.id, BOUND_S)
         store()
         assert len(rows(acme.id)) == 400
         assert_agree(acme.id)
@@ -286,7 +287,7 @@ class TestLostData:
                 while not (later := _tracked(who)):
                     consumer.stop.wait(0.05)
                 accepted |= later
-                drain(who.tenant)
+                drain(who.tenant, BOUND_S)
         store()
         for who in callers:
             assert_agree(who.tenant)

@@ -22,7 +22,15 @@ from tenlyr.core import redis
 from tests import cast
 from tests.cast import Account, Customer
 from tests.metering import second
-from tests.metering.support import admit, assert_agree, caller, dead_letters, rows, store
+from tests.metering.support import (
+    BOUND_S,
+    admit,
+    assert_agree,
+    caller,
+    dead_letters,
+    rows,
+    store,
+)
 
 pytestmark = pytest.mark.usefixtures("one_shard")
 
@@ -49,7 +57,7 @@ def running() -> Iterator[None]:
         yield
     finally:
         consumer.stop.set()
-        thread.join(30)
+        thread.join(BOUND_S)
         assert not thread.is_alive()
 
 
@@ -86,6 +94,7 @@ class TestAway:
         assert "waitingFor" not in readiness.check()
         assert stream.is_empty(0)
 
+    @pytest.mark.timeout(5 * BOUND_S)
     @OUTAGES
     def test_other_shards_go_on_and_it_catches_up_by_itself(
         self, initech: Customer, database: str, workspace: Account, monkeypatch: Any, outage: Any
@@ -98,11 +107,12 @@ class TestAway:
                 for _ in range(3):
                     for tenant in (initech, other):
                         admit(caller(tenant))
-                    purging.drain(other.id)
+                    purging.drain(other.id, BOUND_S)
                 assert len(rows(other.id)) == 3
                 with pytest.raises(purging.NotDrained):
                     purging.drain(initech.id, timeout_s=0.5)
-            purging.drain(initech.id)
+            # After as long a pause as it was away, and a look or two at whether it answers.
+            purging.drain(initech.id, BOUND_S)
         for tenant in (initech, other):
             assert len(rows(tenant.id)) == 3
             assert_agree(tenant.id)
@@ -111,10 +121,10 @@ class TestAway:
         self, acme: Customer, initech: Customer, database: str, monkeypatch: Any
     ) -> None:
         """It has the connection and says nothing: no time-out of a server's ends that."""
-        monkeypatch.setattr(elsewhere, "WITHIN_S", 0.5)
         for tenant in (acme, initech):
             admit(caller(tenant))
-        with frozen(database):
+        with frozen(database), monkeypatch.context() as patch:
+            patch.setattr(elsewhere, "WITHIN_S", 0.5)
             done = storing.store(waiting())
             assert (done.events, done.waiting) == (1, {0})
         outages._outages.clear()

@@ -112,7 +112,7 @@ class Case:
             "counters": [(key, client.get(key), client.pexpiretime(key)) for key in keys],
             "entries": entries(self.caller.tenant),
             "seen": [self._remembered(n) for n in range(generation, now + 1)],
-            "throttle": (int(client.get(self.throttle) or 0), client.ttl(self.throttle) // 10),
+            "throttle": (int(client.get(self.throttle) or 0), client.pttl(self.throttle)),
         }
 
     def _remembered(self, generation: int) -> dict[bytes, bytes]:
@@ -156,7 +156,7 @@ def test_a_call_of_one_is_decided_alike(
     throttles = one_after.pop("throttle"), many_after.pop("throttle")
     assert one_after == many_after
     assert abs(throttles[0][0] - throttles[1][0]) <= SLACK_MS * 1_000
-    assert throttles[0][1] == throttles[1][1]
+    assert abs(throttles[0][1] - throttles[1][1]) <= SLACK_MS
 
 
 def test_the_scenarios_reach_every_answer() -> None:

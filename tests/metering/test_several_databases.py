@@ -283,7 +283,7 @@ class TestFence:
             monkeypatch.setattr(elsewhere, "store", whole)
             raw: Any = connections["fleet"].connection
             raw.close()
-            with holding.held(initech.id, wait_s=5):
+            with holding.held(initech.id, wait_s=60):
                 pass
             return whole(*args)
 

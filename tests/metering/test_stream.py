@@ -1,6 +1,6 @@
 """The queue as the consumer sees it: order, letting go, corrections, generations (F7, X12, X23)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -11,9 +11,7 @@ from apps.metering.stream import START, Entry, Mark, Owed
 from tenlyr.core import clock, redis
 from tenlyr.core.metrics import Metric
 from tenlyr.core.principal import Principal
-from tests.metering.support import admit, nobody, store, used
-
-MONTH = f"{clock.now():%Y%m}"
+from tests.metering.support import admit, nobody, store, this_month, used
 
 
 @pytest.fixture(autouse=True)
@@ -101,21 +99,21 @@ class TestFinish:
         admit(caller, value=10)
         admit(caller, value=5)
         first, second = waiting(shard)
-        owed = Owed(caller.tenant, "api_call", MONTH, 3)
+        owed = Owed(caller.tenant, "api_call", this_month(), 3)
         for _ in range(3):
             stream.finish(mark_at(first, owed))
-        assert used(caller.tenant, Metric.API_CALL, MONTH) == 12
+        assert used(caller.tenant, Metric.API_CALL, this_month()) == 12
         stream.finish(mark_at(second, owed))
         stream.finish(mark_at(first, owed))
-        assert used(caller.tenant, Metric.API_CALL, MONTH) == 9
+        assert used(caller.tenant, Metric.API_CALL, this_month()) == 9
 
     def test_an_epoch_that_is_over_changes_nothing(self, caller: Principal, shard: int) -> None:
         admit(caller, value=10)
         (entry,) = waiting(shard)
-        owed = Owed(caller.tenant, "api_call", MONTH, 3)
+        owed = Owed(caller.tenant, "api_call", this_month(), 3)
         stream.finish(mark_at(entry, owed, epoch=entry.epoch - 1))
         assert waiting(shard) == [entry]
-        assert used(caller.tenant, Metric.API_CALL, MONTH) == 10
+        assert used(caller.tenant, Metric.API_CALL, this_month()) == 10
 
     def test_without_trusted_counters_it_trims_but_pays_nothing(
         self, caller: Principal, shard: int
@@ -123,14 +121,14 @@ class TestFinish:
         admit(caller, value=10)
         (entry,) = waiting(shard)
         stream.distrust([shard])
-        stream.finish(mark_at(entry, Owed(caller.tenant, "api_call", MONTH, 3)))
+        stream.finish(mark_at(entry, Owed(caller.tenant, "api_call", this_month(), 3)))
         assert stream.is_empty(shard)
-        assert used(caller.tenant, Metric.API_CALL, MONTH) == 10
+        assert used(caller.tenant, Metric.API_CALL, this_month()) == 10
 
     def test_a_gauge_is_paid_at_its_level(self, caller: Principal, shard: int) -> None:
         admit(caller, metric="seats", value=8)
         (entry,) = waiting(shard)
-        stream.finish(mark_at(entry, Owed(caller.tenant, "seats", MONTH, 2)))
+        stream.finish(mark_at(entry, Owed(caller.tenant, "seats", this_month(), 2)))
         assert used(caller.tenant, Metric.SEATS, "level") == 6
 
 
@@ -156,44 +154,53 @@ class TestGenerations:
     def generation(self, shard: int) -> int:
         return int(redis.client().hget(redis.ready(shard), "generation"))
 
-    def begin(self, shard: int) -> None:
-        """A generation that begins now."""
-        redis.client().set(redis.quiet(shard), clock.epoch_ms())
+    def begin(self, shard: int) -> datetime:
+        """A generation that begins now, and when that is."""
+        now = clock.now().replace(microsecond=0)
+        redis.client().set(redis.quiet(shard), int(now.timestamp()) * 1000)
+        return now
 
     def test_turns_over_after_an_hour_and_not_before(self, shard: int) -> None:
-        self.begin(shard)
+        begun = self.begin(shard)
         before = self.generation(shard)
-        with time_machine.travel(clock.now() + self.AGE - timedelta(seconds=1), tick=False):
+        with time_machine.travel(begun + self.AGE - timedelta(seconds=1), tick=False):
             assert not stream.turn_over(shard)
-        with time_machine.travel(clock.now() + self.AGE, tick=False):
+        with time_machine.travel(begun + self.AGE, tick=False):
             assert stream.turn_over(shard)
             assert not stream.turn_over(shard)
         assert self.generation(shard) == before + 1
 
     def test_an_id_outlives_one_turn_and_not_two(self, caller: Principal, shard: int) -> None:
+        # Of another test that left the generation as it was not.
+        for key in self.remembered(shard):
+            redis.client().delete(key)
         first = admit(caller, id="a")
         store()
-        self.begin(shard)
+        begun = self.begin(shard)
         for turn in (1, 2):
             assert admit(caller, id="a") == first
-            with time_machine.travel(clock.now() + turn * 2 * self.AGE, tick=False):
+            with time_machine.travel(begun + turn * 2 * self.AGE, tick=False):
                 assert stream.turn_over(shard)
         again = admit(caller, id="a", value=2)
         assert isinstance(again, Event)
         assert again.units == 2
-        assert len(redis.client().keys(f"{redis.seen(shard)}*")) == 1
+        assert len(self.remembered(shard)) == 1
+
+    def remembered(self, shard: int) -> list[bytes]:
+        """The generations of ids that Redis holds."""
+        return list(redis.client().keys(f"{redis.seen(shard)}*"))
 
     def test_waits_while_events_wait(self, caller: Principal, shard: int) -> None:
         admit(caller, id="a")
-        self.begin(shard)
-        with time_machine.travel(clock.now() + self.AGE, tick=False):
+        begun = self.begin(shard)
+        with time_machine.travel(begun + self.AGE, tick=False):
             assert not stream.turn_over(shard)
 
     def test_ages_anew_after_a_stall(self, shard: int) -> None:
-        self.begin(shard)
-        with time_machine.travel(clock.now() + self.AGE - timedelta(minutes=1), tick=False):
+        begun = self.begin(shard)
+        with time_machine.travel(begun + self.AGE - timedelta(minutes=1), tick=False):
             stream.note_stall(shard)
-        with time_machine.travel(clock.now() + self.AGE, tick=False):
+        with time_machine.travel(begun + self.AGE, tick=False):
             assert not stream.turn_over(shard)
 
     def test_begins_when_nobody_knows_since_when(self, shard: int) -> None:
