@@ -86,6 +86,8 @@ def _space(journey: Journey, size: int) -> None:
     free = shutil.disk_usage(settings.HOME).free
     needed = SPACE_FACTOR * size + SPACE_SPARE
     if free < needed:
+        # What a server of the operator's has left is nothing for a tenant's own key.
         raise MoveFailed(
-            f"The target's disk has {free >> 20} MB free, and the move may need {needed >> 20} MB."
+            "The target's disk has too little room.",
+            internal=f"{free >> 20} MB are free, and the move may need {needed >> 20} MB.",
         )

@@ -2,12 +2,15 @@
 that was only disturbed goes on (F71-F74).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from apps.isolation import models
 from apps.isolation.moves import (
@@ -15,6 +18,7 @@ from apps.isolation.moves import (
     fencing,
     flipping,
     links,
+    preflight,
     preparing,
     purging,
     running,
@@ -22,6 +26,7 @@ from apps.isolation.moves import (
 )
 from apps.isolation.moves.journey import Journey
 from apps.isolation.public import Level, run_move, why_failed
+from apps.tenants import moving
 from apps.webhooks.models import OutboxEvent
 from tests.isolation import probe
 from tests.isolation.moves import shop
@@ -150,6 +155,22 @@ class TestBeforeTheFlip:
         assert move.status == "failed"
         assert move.error == "The database could not be provided."
         assert why_failed(move) == "The database could not be provided: The server is full"
+
+    def test_how_much_room_there_is_only_operators_are_told(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(preflight, "SPACE_SPARE", 1 << 62)
+        monkeypatch.setattr(settings, "HOME", tmp_path)
+        with failing(tenant, leftovers) as moves:
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+        sentence = "The target's disk has too little room."
+        assert moving.describe(moves[0])["error"] == sentence
+        (event,) = OutboxEvent.objects.filter(
+            tenant_id=tenant.id, type="isolation.migration_failed"
+        )
+        assert event.data["error"] == sentence
+        told = moving.describe(moves[0], is_admin=True)["error"]
+        assert re.fullmatch(rf"{sentence[:-1]}: \d+ MB are free, .* need \d+ MB\.", told)
 
     def test_an_error_that_nobody_foresaw_ends_it_after_some_runs(
         self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
