@@ -57,11 +57,27 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
 
 class TenlyrSchema(AutoSchema):
-    """Paths and summaries as drf-spectacular finds them."""
+    """Paths and summaries as drf-spectacular finds them; a text that may be empty has one shape."""
+
+    def _insert_field_validators(self, field: Any, schema: Any) -> None:
+        """Without the second shape for an empty text, where the first takes it already: by
+        `oneOf` a text that fits both is none.
+        """
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        shapes = schema.get("oneOf", [])
+        if shapes[1:] == [EMPTY_TEXT] and _takes_empty(shapes[0]):
+            schema.pop("oneOf")
+            schema.update(shapes[0])
+
+
+def _takes_empty(shape: dict[str, Any]) -> bool:
+    is_free = "format" not in shape and not shape.get("minLength")
+    return is_free and re.search(shape.get("pattern", ""), "") is not None
 
 
 # The shapes of query parameters.
 CURSOR = {"type": "string", "maxLength": 512, "pattern": "^[A-Za-z0-9_=-]*$"}
+EMPTY_TEXT = {"type": "string", "maxLength": 0}
 PLAIN_TEXT = {"type": "string", "pattern": f"^[^{NOT_PLAIN}]*$"}
 
 IDEMPOTENCY_KEY = OpenApiParameter(

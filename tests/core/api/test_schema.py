@@ -1,5 +1,7 @@
 """OpenAPI's ground: wire names, our errors, both keys, no field beyond those named."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,6 +50,26 @@ def test_a_request_may_hold_no_field_beyond_those_named(document: Any) -> None:
 def test_no_name_on_the_wire_has_an_underscore(document: Any) -> None:
     for name, one in document["components"]["schemas"].items():
         assert not [field for field in one.get("properties", {}) if "_" in field], name
+
+
+def test_a_text_that_may_be_empty_has_one_shape(document: Any) -> None:
+    """By `oneOf` an empty one that fits two shapes would be refused."""
+    schemas = document["components"]["schemas"]
+    for name in ("CreateEndpointRequest", "UpdateEndpointRequest"):
+        shape = schemas[name]["properties"]["description"]
+        assert (shape["type"], shape["maxLength"], "oneOf" in shape) == ("string", 200, False)
+        assert re.search(shape["pattern"], "")
+    assert schemas["CreateEndpointRequest"]["properties"]["description"]["default"] == ""
+    assert not [one for one in _written(document) if {"type": "string", "maxLength": 0} in one]
+
+
+def _written(node: Any) -> Iterator[list[Any]]:
+    """Every list of alternatives of a document."""
+    if isinstance(node, dict):
+        yield from (node[kind] for kind in ("oneOf", "anyOf") if kind in node)
+    for inner in node.values() if isinstance(node, dict) else node:
+        if isinstance(inner, dict | list):
+            yield from _written(inner)
 
 
 def test_names_are_changed_in_place_and_required_follows() -> None:
