@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import connections
 
 from apps.dataplane import logins, places, selectors
-from apps.dataplane.errors import NoDataPlane
 from apps.dataplane.models import Login
 from apps.isolation import public as isolation
 from apps.isolation.public import Level
@@ -36,7 +35,7 @@ def of(workspace_id: UUID, tenant_id: UUID) -> Connection:
     tenant = tenants.get(workspace_id, tenant_id)
     home = places.home_of(tenant_id)
     if not selectors.version_of(workspace_id) or home is None:
-        raise NoDataPlane()
+        raise selectors.missing(workspace_id)
     host, port, database = _address(home.location.alias)
     live = logins.live(tenant_id)
     return Connection(

@@ -45,6 +45,15 @@ class NoDataPlane(Refused):
     message = "The workspace has released no tables yet: POST /api/v1/dataplane/releases."
 
 
+class NotThereYet(NoDataPlane):
+    """The workspace has tables, and the tenant's own schema not yet."""
+
+    message = (
+        "The workspace's tables are not in this tenant's own schema yet: roll them out with an"
+        " admin key, POST /api/v1/dataplane/releases/:version/rollout."
+    )
+
+
 class TooManyCredentials(Refused):
     """Details: limit."""
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import F, Q
 
-from apps.dataplane import names, places, scram
-from apps.dataplane.errors import CredentialNotFound, NoDataPlane, TenantBlocked, TooManyCredentials
+from apps.dataplane import names, places, scram, selectors
+from apps.dataplane.errors import CredentialNotFound, TenantBlocked, TooManyCredentials
 from apps.dataplane.models import Login
 from apps.dataplane.places import Home
 from apps.isolation import public as isolation
@@ -63,7 +63,7 @@ def make(*, workspace_id: UUID, tenant_id: UUID, ttl: timedelta | None = None) -
         isolation.stay(tenant_id)
         home = places.home_of(tenant_id)
         if home is None or not home.version:
-            raise NoDataPlane()
+            raise selectors.missing(workspace_id)
         _refuse_over_limit(tenant_id)
         alias = home.location.alias
         login = Login.objects.create(

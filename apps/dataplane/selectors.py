@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from apps.dataplane import inspecting
-from apps.dataplane.errors import ReleaseNotFound
+from apps.dataplane.errors import NoDataPlane, NotThereYet, ReleaseNotFound
 from apps.dataplane.models import Plane, Release, SchemaState
 from apps.isolation import public as isolation
 from tenlyr.core import paging
@@ -21,6 +21,11 @@ def version_of(workspace_id: UUID) -> int:
     """The release that every schema of the workspace should have; 0 without a data plane."""
     found = Plane.objects.filter(pk=workspace_id).values_list("version", flat=True).first()
     return found or 0
+
+
+def missing(workspace_id: UUID) -> NoDataPlane:
+    """Why a tenant has none of the workspace's tables, and what is to be done."""
+    return NotThereYet() if version_of(workspace_id) else NoDataPlane()
 
 
 def release(workspace_id: UUID, version: int) -> Release:

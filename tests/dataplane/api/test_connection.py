@@ -79,6 +79,7 @@ class TestAddress:
             api.post(f"{PATH}/credentials", key=stranger.key),
         ):
             assert (answer.status, answer.body["code"]) == (400, "no_data_plane")
+            assert "has released no tables yet" in answer.body["message"]
 
 
 class TestCredential:

@@ -102,7 +102,9 @@ class Test201:
         [due] = selectors.due(workspace.id)
         path = "/api/v1/isolation/connection"
         assert api.get(path, key=own.key).body["version"] == 0
-        assert api.post(f"{path}/credentials", key=own.key).body["code"] == "no_data_plane"
+        refused = api.post(f"{path}/credentials", key=own.key).body
+        assert refused["code"] == "no_data_plane"
+        assert "not in this tenant's own schema yet: roll them out" in refused["message"]
         [location] = [one for one in locations() if one.id == due.location_id]
         for _ in range(2):
             places.furnish(workspace.id, location, 1)
