@@ -123,4 +123,6 @@ def _failed(error: DatabaseError) -> DdlFailed:
 def _note(state: SchemaState, version: int) -> None:
     state.version, state.state, state.error = version, SchemaState.State.READY, ""
     state.changed_at = clock.now()
-    state.save()
+    # Of a row that is there, others may have changed the rest since it was read.
+    mine = None if state._state.adding else ["version", "state", "error", "changed_at"]
+    state.save(update_fields=mine)

@@ -2,13 +2,16 @@
 no telling: there each statement asks the tenant's row.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
 from apps.dataplane import places
 from apps.dataplane.models import SchemaState
+from apps.dataplane.places import Home
 from apps.tenants import public as tenants
 from tenlyr.core import clock, tasks
 from tenlyr.core.events import Event, EventType
@@ -28,14 +31,14 @@ SAY = """
 UPDATE tenlyr_dataplane.place SET state = %s
 WHERE tenant_id = %s AND state IN ('here', 'blocked')
 """
-# Whose database was told otherwise, or not at all: a message may be lost, this finds it. Those that
-# are away must not stand before all others: who was not tried for longest comes first.
+# Whose database was told otherwise, or nobody knows what: a message may be lost, this finds it.
+# Those that are away must not stand before all others: who was not tried for longest comes first.
 UNTOLD = """
 SELECT p.tenant_id, s.schema FROM dataplane_schemastate s
 JOIN isolation_location l ON l.id = s.location_id AND l.alias <> 'default'
 JOIN isolation_placement p ON p.location_id = l.id
 LEFT JOIN tenants_tenant t ON t.id = p.tenant_id
-WHERE s.is_open <> coalesce(t.status = 'active', false)
+WHERE s.is_open IS DISTINCT FROM coalesce(t.status = 'active', false)
 ORDER BY s.tell_tried_at NULLS FIRST, s.schema LIMIT %s
 """
 
@@ -52,19 +55,41 @@ def tell(tenant_id: UUID) -> bool:
     """Open or close the tenant's own database to it; answers whether there was one to tell.
 
     One at a time for each tenant: who looked before a suspension must not write after whoever
-    looked behind it.
+    looked behind it. What its database was told is unknown from the first commit here to the
+    second: who is cut off between them leaves that on the row, where the sweep finds it.
     """
+    while True:
+        with _turn(tenant_id) as home:
+            if home is None:
+                return False
+            connections[home.owner].ensure_connection()  # one that is away was told nothing
+            SchemaState.objects.filter(pk=home.schema).update(is_open=None)
+        with _turn(tenant_id) as home:
+            if home is not None and _is_unknown(home):
+                _tell(tenant_id, home)
+                return True
+        # It moved, or somebody else has settled what he was told: marked and told again.
+
+
+@contextmanager
+def _turn(tenant_id: UUID) -> Iterator[Home | None]:
+    """A transaction in which nobody else tells; yields the home, if it is in another database."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [TELL, str(tenant_id)])
         home = places.home_of(tenant_id)
-        if home is None or home.location.alias == "default":
-            return False
-        is_open = tenants.is_active(tenant_id)
-        with connections[home.owner].cursor() as cursor:
-            cursor.execute(SAY, ["here" if is_open else "blocked", tenant_id])
-        SchemaState.objects.filter(pk=home.schema).update(is_open=is_open, tell_tried_at=None)
-    return True
+        yield None if home is None or home.location.alias == "default" else home
+
+
+def _is_unknown(home: Home) -> bool:
+    return SchemaState.objects.filter(pk=home.schema, is_open=None).exists()
+
+
+def _tell(tenant_id: UUID, home: Home) -> None:
+    is_open = tenants.is_active(tenant_id)
+    with connections[home.owner].cursor() as cursor:
+        cursor.execute(SAY, ["here" if is_open else "blocked", tenant_id])
+    SchemaState.objects.filter(pk=home.schema).update(is_open=is_open, tell_tried_at=None)
 
 
 def tell_all() -> int:
@@ -79,6 +104,6 @@ def _tried(tenant_id: UUID, schema: str) -> int:
     SchemaState.objects.filter(pk=schema).update(tell_tried_at=clock.now())
     try:
         return int(tell(tenant_id))
-    except DatabaseError as error:  # its database is away: the next round finds it
+    except (DatabaseError, InterfaceError) as error:  # it is away: the next round finds it
         log.warning("dataplane.not_told", tenant_id=str(tenant_id), reason=type(error).__name__)
         return 0

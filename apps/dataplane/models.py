@@ -72,8 +72,8 @@ class SchemaState(models.Model):
         "isolation.Location", null=True, on_delete=models.CASCADE, related_name="+"
     )
     version = models.IntegerField(default=0)
-    # What a database of the tenant's own was told last: may the tenant come in?
-    is_open = models.BooleanField(default=True)
+    # What a database of the tenant's own was told last: may the tenant come in? Null: nobody knows.
+    is_open = models.BooleanField(null=True)
     # When the sweep last tried to tell it, while it has not heard.
     tell_tried_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)

@@ -21,7 +21,7 @@ from tenlyr.core import audit
 OTHERS = """
 INSERT INTO dataplane_schemastate
     (schema, workspace_id, location_id, version, is_open, state, error, changed_at)
-SELECT 'd_' || right(l.schema_name, 32), %s, l.id, 0, true, 'ready', '', now()
+SELECT 'd_' || right(l.schema_name, 32), %s, l.id, 0, NULL, 'ready', '', now()
 FROM tenants_tenant t
 JOIN isolation_placement p ON p.tenant_id = t.id
 JOIN isolation_location l ON l.id = p.location_id AND l.state = 'claimed'

@@ -1,15 +1,16 @@
 """Telling a tenant's own database whether the tenant may come in: nobody's word is lost."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
-from apps.dataplane import blocking, places
+from apps.dataplane import applying, blocking, places
 from apps.dataplane.models import SchemaState
 from apps.dataplane.places import Home
 from apps.tenants import lifecycle
@@ -33,7 +34,7 @@ def home_of(customer: Customer) -> Home:
     return home
 
 
-def told(customer: Customer) -> tuple[str, bool]:
+def told(customer: Customer) -> tuple[str, bool | None]:
     """What the tenant's own database knows, and what the control plane believes that it knows."""
     home = home_of(customer)
     with connections[home.owner].cursor() as cursor:
@@ -68,6 +69,18 @@ class Slow:
         return execute(*statement)
 
 
+@contextmanager
+def answers_lost(customer: Customer) -> Iterator[None]:
+    """What the tenant's own database is told, it does; who told it never hears so."""
+
+    def lose(execute: Callable[..., Any], *statement: Any) -> Any:
+        execute(*statement)
+        raise OperationalError("the connection was lost")
+
+    with connections[home_of(customer).owner].execute_wrapper(lose):
+        yield
+
+
 def waiting() -> int:
     """Sessions that wait for an advisory lock."""
     with connections["default"].cursor() as cursor:
@@ -100,6 +113,28 @@ def test_who_looked_earlier_does_not_have_the_last_word(
         assert first.result(BOUND_S)
         assert second.result(BOUND_S)
     assert told(customer) == (("blocked", False) if is_suspended_last else ("here", True))
+
+
+def test_what_nobody_knows_to_be_told_is_told_again(account: Account) -> None:
+    """A cut between both commits, and then a message that is lost."""
+    customer = resident(account)
+    lifecycle.suspend(workspace_id=account.id, tenant_id=customer.id)
+    with answers_lost(customer), pytest.raises(OperationalError):
+        blocking.tell(customer.id)
+    assert told(customer) == ("blocked", None)
+    lifecycle.reactivate(workspace_id=account.id, tenant_id=customer.id)
+    assert blocking.tell_all() >= 1
+    assert told(customer) == ("here", True)
+
+
+def test_a_release_on_its_way_takes_no_word_back(account: Account) -> None:
+    """It read the row before the tenant's database was told, and writes it afterwards."""
+    customer = resident(account)
+    state = SchemaState.objects.get(pk=home_of(customer).schema)
+    lifecycle.suspend(workspace_id=account.id, tenant_id=customer.id)
+    blocking.tell(customer.id)
+    applying.apply(state, 1, using=home_of(customer).owner)
+    assert told(customer) == ("blocked", False)
 
 
 def test_one_that_is_away_does_not_stand_before_the_others(

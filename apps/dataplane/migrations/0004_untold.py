@@ -1,0 +1,20 @@
+"""What a tenant's own database was told may be unknown; so it is of all until they are told anew."""
+
+from django.db import migrations, models
+
+FORGET = """
+UPDATE dataplane_schemastate s SET is_open = NULL
+FROM isolation_location l WHERE l.id = s.location_id AND l.alias <> 'default'
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("dataplane", "0003_tried")]
+    operations = [
+        migrations.AlterField(
+            model_name="schemastate",
+            name="is_open",
+            field=models.BooleanField(null=True),
+        ),
+        migrations.RunSQL(FORGET, migrations.RunSQL.noop),
+    ]
