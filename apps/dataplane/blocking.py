@@ -12,6 +12,8 @@ from django.db import DatabaseError, InterfaceError, connection, connections, tr
 from apps.dataplane import places
 from apps.dataplane.models import SchemaState
 from apps.dataplane.places import Home
+from apps.isolation import public as isolation
+from apps.isolation.public import Location
 from apps.tenants import public as tenants
 from tenlyr.core import clock, tasks
 from tenlyr.core.events import Event, EventType
@@ -27,9 +29,11 @@ TURNS = {
 MOST_PER_SWEEP = 500
 # The class of advisory locks under which a tenant's state is read and told.
 TELL = 7_362_015
+# One that came here before there were tables has no mark yet; one that has left keeps its own.
 SAY = """
-UPDATE tenlyr_dataplane.place SET state = %s
-WHERE tenant_id = %s AND state IN ('here', 'blocked')
+INSERT INTO tenlyr_dataplane.place AS p (tenant_id, schema, state, epoch) VALUES (%s, %s, %s, 0)
+ON CONFLICT (tenant_id) DO UPDATE SET schema = excluded.schema, state = excluded.state
+WHERE p.state IN ('here', 'blocked')
 """
 # Whose database was told otherwise, or nobody knows what: a message may be lost, this finds it.
 # Those that are away must not stand before all others: who was not tried for longest comes first.
@@ -71,6 +75,13 @@ def tell(tenant_id: UUID) -> bool:
         # It moved, or somebody else has settled what he was told: marked and told again.
 
 
+def tell_residents(location: Location) -> None:
+    """The same for whoever lives at a Location, before its first tables come there."""
+    if location.alias != "default":
+        for tenant_id in isolation.residents(location):
+            tell(tenant_id)
+
+
 @contextmanager
 def _turn(tenant_id: UUID) -> Iterator[Home | None]:
     """A transaction in which nobody else tells; yields the home, if it is in another database."""
@@ -88,7 +99,7 @@ def _is_unknown(home: Home) -> bool:
 def _tell(tenant_id: UUID, home: Home) -> None:
     is_open = tenants.is_active(tenant_id)
     with connections[home.owner].cursor() as cursor:
-        cursor.execute(SAY, ["here" if is_open else "blocked", tenant_id])
+        cursor.execute(SAY, [tenant_id, home.schema, "here" if is_open else "blocked"])
     SchemaState.objects.filter(pk=home.schema).update(is_open=is_open, tell_tried_at=None)
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError, connections, transaction
 
-from apps.dataplane import applying, places
+from apps.dataplane import applying, blocking, places
 from apps.dataplane.applying import DdlFailed
 from apps.dataplane.models import Release, Rollout, SchemaState
 from apps.dataplane.rollout import progress
@@ -168,6 +168,7 @@ class Crew:
 
     def _bring(self, state: SchemaState, location: Location) -> None:
         if not state.version:
+            blocking.tell_residents(location)
             places.furnish(state.workspace_id, location, self._version)
             return
         missing = [one for one in self._releases if one.version > state.version]

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from apps.dataplane import declaring, places, pooling, selectors
+from apps.dataplane import blocking, declaring, places, pooling, selectors
 from apps.dataplane.applying import DdlFailed
 from apps.dataplane.declaring import BadDeclaration
 from apps.dataplane.errors import RolloutNotFound
@@ -153,6 +153,7 @@ class Command(BaseCommand):
     ) -> None:
         location = locations.get(row.location_id or 0)
         if location is not None:
+            blocking.tell_residents(location)
             places.furnish(row.workspace_id, location, version)
             self.stdout.write(f"{row.schema}  {version}")
 
