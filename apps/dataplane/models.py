@@ -78,8 +78,9 @@ class SchemaState(models.Model):
     tell_tried_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)
     error = models.TextField(blank=True, default="")
-    # Which wave of the roll-out at hand takes it.
+    # Which wave of the roll-out at hand takes it, and how often that began it and saw no end.
     wave = models.SmallIntegerField(null=True)
+    tries = models.SmallIntegerField(default=0)
     changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -20,8 +20,8 @@ from tenlyr.core import audit
 
 OTHERS = """
 INSERT INTO dataplane_schemastate
-    (schema, workspace_id, location_id, version, is_open, state, error, changed_at)
-SELECT 'd_' || right(l.schema_name, 32), %s, l.id, 0, NULL, 'ready', '', now()
+    (schema, workspace_id, location_id, version, is_open, state, error, tries, changed_at)
+SELECT 'd_' || right(l.schema_name, 32), %s, l.id, 0, NULL, 'ready', '', 0, now()
 FROM tenants_tenant t
 JOIN isolation_placement p ON p.tenant_id = t.id
 JOIN isolation_location l ON l.id = p.location_id AND l.state = 'claimed'

@@ -1,4 +1,6 @@
-"""What a tenant's own database was told may be unknown; so it is of all until they are told anew."""
+"""What a tenant's own database was told may be unknown, and is until all are told anew; tries of a
+roll-out are counted.
+"""
 
 from django.db import migrations, models
 
@@ -15,6 +17,11 @@ class Migration(migrations.Migration):
             model_name="schemastate",
             name="is_open",
             field=models.BooleanField(null=True),
+        ),
+        migrations.AddField(
+            model_name="schemastate",
+            name="tries",
+            field=models.SmallIntegerField(default=0),
         ),
         migrations.RunSQL(FORGET, migrations.RunSQL.noop),
     ]

@@ -83,7 +83,7 @@ def _shuffled(schema: str) -> bytes:
 
 def _assign(rollout: Rollout, version: int, first: set[str]) -> None:
     behind = SchemaState.objects.filter(workspace_id=rollout.workspace_id, version__lt=version)
-    behind.update(state=SchemaState.State.READY, error="", wave=None)
+    behind.update(state=SchemaState.State.READY, error="", wave=None, tries=0)
     schemas = set(progress.due(rollout).values_list("schema", flat=True))
     waves = in_waves(schemas, first & schemas)
     for number, wave in enumerate(waves):

@@ -1,7 +1,8 @@
 """One run of a roll-out: batch after batch until everybody has the version, or too many refuse.
 
 A run may die anywhere. Each schema's release is one transaction with the mark that it is there, so
-the next run asks the databases what they have and goes on.
+the next run asks the databases what they have and goes on. What was begun and not ended is tried
+again alone, after the others of its wave, and not for ever: it may be what the process died of.
 """
 
 import random
@@ -15,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db.models import F
 
 from apps.dataplane import applying, blocking, places
 from apps.dataplane.applying import DdlFailed
@@ -34,6 +36,12 @@ ATTEMPTS = 8
 # Whatever nobody thought of may pass by itself; what comes again would come without end.
 STRANGE_ATTEMPTS = 3
 STRANGE = "It failed for a reason that the release has no part in; the log of the worker has it."
+# A schema is begun so often, where each time the process dies before it is through.
+DEADLY_TRIES = 3
+DEADLY = (
+    f"The process that worked on it ended {DEADLY_TRIES} times before it was through, out of memory"
+    " or out of time, say: the log of the worker or of its machine has it."
+)
 PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 A_THREAD = 5
 AWAY = (DatabaseError, InterfaceError, isolation.DatabaseFailed)
@@ -89,16 +97,21 @@ def _run(rollout_id: UUID, on_progress: OnProgress) -> None:
             batch = _next_batch(rollout)
             if batch:
                 _note_wave(rollout, batch[0].wave)
+                _note_begun(batch)
                 _note_brought(crew.bring_up(batch), rollout.release.version)
             _judge(rollout, is_over=not batch)
             on_progress(_row(rollout_id))
 
 
 def _next_batch(rollout: Rollout) -> list[SchemaState]:
-    """Some of the first wave that is not through."""
-    due = progress.due(rollout).filter(state=SchemaState.State.READY).order_by("wave", "schema")
-    found = list(due[: rollout.parallel * A_THREAD])
-    return [state for state in found if state.wave == found[0].wave]
+    """Some of the first wave that is not through; those that a process died with come last, and
+    one by one: so the next death is that one's.
+    """
+    due = progress.due(rollout).filter(state=SchemaState.State.READY)
+    found = list(due.order_by("wave", "tries", "schema")[: rollout.parallel * A_THREAD])
+    if found and found[0].tries:
+        return found[:1]
+    return [state for state in found if (state.wave, state.tries) == (found[0].wave, 0)]
 
 
 def _note_wave(rollout: Rollout, wave: int | None) -> None:
@@ -140,8 +153,8 @@ class Crew:
 
     def _bring_one(self, state: SchemaState) -> bool:
         location = self._locations.get(state.location_id or 0)
-        if location is None:
-            _refuse(state, "Its Location is not there any more.")
+        if location is None or state.tries >= DEADLY_TRIES:
+            _refuse(state, DEADLY if location else "Its Location is not there any more.")
             return False
         strange = 0
         for attempt in range(ATTEMPTS):
@@ -180,10 +193,19 @@ def _leave(all_here: Barrier) -> None:
     connections.close_all()
 
 
+def _note_begun(batch: list[SchemaState]) -> None:
+    """Beforehand, because whoever dies of one notes nothing afterwards."""
+    SchemaState.objects.filter(pk__in=[state.pk for state in batch]).update(tries=F("tries") + 1)
+
+
 def _note_brought(schemas: list[str], version: int) -> None:
     """For those that are not noted the databases are asked again: a run may die before this."""
     SchemaState.objects.filter(pk__in=schemas).update(
-        version=version, state=SchemaState.State.READY, error="", changed_at=clock.now()
+        version=version,
+        state=SchemaState.State.READY,
+        error="",
+        tries=0,
+        changed_at=clock.now(),
     )
 
 

@@ -21,7 +21,7 @@ def resume(workspace_id: UUID, version: int) -> Rollout:
     """Go on, and ask those again that refused; raises `RolloutNotFound`, `NotSteerable` (400)."""
     with transaction.atomic():
         rollout = _turn(workspace_id, version, {Status.PAUSED, Status.FAILED}, Status.ROLLING)
-        progress.due(rollout).update(state=SchemaState.State.READY, error="")
+        progress.due(rollout).update(state=SchemaState.State.READY, error="", tries=0)
         tasks.after_commit("dataplane.run_rollout", str(rollout.id))
     return rollout
 
