@@ -78,9 +78,21 @@ def _tidy_target(claim: Claim, move: models.Move, target: models.Location) -> No
     if target.alias == "default" or _exists(target.alias):
         with links.owner(target.alias) as owner:
             preparing.clear_away(owner, move.id.hex, str(move.id))
-    is_newest = not Move.objects.filter(tenant_id=move.tenant_id, pk__gt=move.pk).exists()
-    if target.state != Location.State.SHARED or is_newest:
-        drop_from(claim, target)
+    if target.state == Location.State.SHARED and _is_used_by_another(move, target):
+        return
+    drop_from(claim, target)
+
+
+def _is_used_by_another(move: models.Move, place: models.Location) -> bool:
+    """Whether the tenant's rows at a shared place are another move's: it lives there, or they are
+    kept since it left. Raises `MoveFailed` while one is under way, which may bring some there.
+    """
+    others = Move.objects.filter(tenant_id=move.tenant_id).exclude(pk=move.pk)
+    if others.filter(finished_at=None).exists():
+        raise MoveFailed("Another move of the tenant is under way.")
+    later = others.filter(pk__gt=move.pk, flipped_at__isnull=False, purged_at=None)
+    lives = models.Placement.objects.filter(pk=move.tenant_id, location=place)
+    return lives.exists() or later.filter(source=place).exists()
 
 
 def _exists(alias: str) -> bool:

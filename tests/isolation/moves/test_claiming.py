@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
+from apps.isolation import models, placements
 from apps.isolation.moves import claiming, links, purging, running, watching
 from apps.isolation.moves.errors import PlacesBusy
 from apps.isolation.moves.journey import Journey
@@ -136,6 +137,33 @@ class TestAFailedMove:
         assert tidied.result() == 1
         assert tenant.move(Level.SHARED_SCHEMA, is_support=True).status == "completed"
         assert tenant.rows() == rows
+
+    def test_its_rows_go_though_the_tenant_went_elsewhere_since(
+        self, tenant: Mover, untidy: Any
+    ) -> None:
+        shared = placements.shared()
+        rows = tenant.rows()
+        begun = tenant.start(Level.DEDICATED_DATABASE, driver="database")
+        assert purging.tidy_failed() == 0
+        assert run_move(begun.id).status == "completed"
+        assert count(tenant, shared) > 0
+        assert purging.tidy_failed() == 1
+        assert (count(tenant, shared), tenant.rows()) == (0, rows)
+
+    def test_its_rows_are_not_taken_for_those_of_a_later_move(
+        self, tenant: Mover, untidy: Any
+    ) -> None:
+        shared = placements.shared()
+        rows = tenant.rows()
+        assert tenant.move(Level.SHARED_SCHEMA, is_support=True).status == "completed"
+        # As if nobody had tidied between the two, whatever became of the tenant then.
+        assert purging.tidy_failed() == 1
+        assert (tenant.location, tenant.rows()) == (shared, rows)
+        tenant.move(Level.DEDICATED_SCHEMA)
+        untidy.refresh_from_db()
+        models.Move.objects.filter(pk=untidy.pk).update(detail={**untidy.detail, "isTidy": False})
+        assert purging.tidy_failed() == 1
+        assert tenant.rows(shared) == rows
 
     def test_it_ends_once_nobody_tidies_beside_it(
         self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
