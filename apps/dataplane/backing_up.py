@@ -75,4 +75,4 @@ def tenant(tenant_id: UUID) -> tenants.Tenant:
 def versions(tenant_id: UUID) -> dict[str, str]:
     """The release that the tenant's own schema has."""
     home = places.home_of(tenant_id)
-    return {"release": str(home.version if home else 0)}
+    return {"release": str(places.version_at(home) if home else 0)}

@@ -24,7 +24,7 @@ def export(tenant_id: UUID) -> Iterator[Row]:
     home = places.home_of(tenant_id)
     if home is None:
         return
-    for table in selectors.tables(home.workspace_id, home.version):
+    for table in selectors.tables(home.workspace_id, places.version_at(home)):
         for row in _rows(home, table, tenant_id):
             yield {"table": table.name, "row": row}
 
@@ -43,7 +43,7 @@ def purge(tenant_id: UUID) -> int:
 
 def delete_all(home: Home, tenant_id: UUID) -> int:
     """Delete the tenant's rows of every table, those that refer before those referred to."""
-    tables = reversed(selectors.tables(home.workspace_id, home.version))
+    tables = reversed(selectors.tables(home.workspace_id, places.version_at(home)))
     return sum(_delete(home, table, tenant_id) for table in tables)
 
 

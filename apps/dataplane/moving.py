@@ -16,6 +16,8 @@ from apps.isolation.public import Location, MoveBusy, NotMovable, Table
 from apps.tenants import public as tenants
 
 HOLD_TIMEOUT_MS = 250
+# A release takes the row for itself before it changes anything.
+NO_RELEASE = "SELECT FROM tenlyr_dataplane.applied WHERE schema = %s FOR SHARE"
 MARK = """
 INSERT INTO tenlyr_dataplane.place (tenant_id, schema, state, epoch) VALUES (%s, %s, %s, %s)
 ON CONFLICT (tenant_id) DO UPDATE
@@ -34,9 +36,10 @@ class OperatorTables:
         if home is None:
             return []
         aim = _schema_at(home.workspace_id, target)
+        version = places.version_at(home)
         return [
-            Table(home.schema, table.name, aim, table.key)
-            for table in selectors.tables(home.workspace_id, home.version)
+            Table(home.schema, table.name, aim, table.key, version)
+            for table in selectors.tables(home.workspace_id, version)
         ]
 
     def prepare(self, tenant_id: UUID, source: Location, target: Location) -> None:
@@ -49,7 +52,7 @@ class OperatorTables:
             Plane.objects.select_for_update().get(pk=home.workspace_id)
             home = _home(tenant_id, source) or home
         try:
-            places.furnish(home.workspace_id, target, home.version)
+            places.furnish(home.workspace_id, target, places.version_at(home))
         except DdlFailed as failed:
             if isinstance(failed.__cause__, (OperationalError, InternalError)):
                 raise failed.__cause__  # noqa: B904 - the engine judges: a lock, a server, room
@@ -59,7 +62,9 @@ class OperatorTables:
 
     @contextmanager
     def hold(self, tenant_id: UUID) -> Iterator[None]:
-        """Nobody's statement writes an operator's row of the tenant meanwhile."""
+        """Nobody's statement writes an operator's row of the tenant meanwhile, no release comes to
+        its schema.
+        """
         home = places.home_of(tenant_id)
         if home is None:
             yield
@@ -70,6 +75,7 @@ class OperatorTables:
                 connection.execute(
                     "SELECT pg_advisory_xact_lock(tenlyr_dataplane.lock_key(%s))", [tenant_id]
                 )
+                connection.execute(NO_RELEASE, [home.schema])
             except psycopg.errors.LockNotAvailable as error:
                 raise MoveBusy("a transaction holds the tenant's operator rows") from error
             yield

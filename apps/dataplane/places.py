@@ -52,6 +52,11 @@ def home_at(workspace_id: UUID, location: Location) -> Home | None:
     return Home(workspace_id, location, schema, state.version, is_own)
 
 
+def version_at(home: Home) -> int:
+    """The release that the schema really has: a roll-out that died noted nothing of its last."""
+    return applying.version_of(home.location.alias, home.schema)
+
+
 def furnish(workspace_id: UUID, location: Location, version: int) -> None:
     """Build the schema at a Location and bring it to `version`; what is there already stays.
 

@@ -26,12 +26,14 @@ class Table:
 
     `key` is the columns of a unique key without nulls; `tenant_id` may be among them. A partitioned
     table is named by its root: its partitions must be there at the target after `prepare`.
+    `version` is that of its definition, where that changes while the product runs.
     """
 
     schema: str
     name: str
     target_schema: str
     key: tuple[str, ...]
+    version: int = 0
 
 
 class Part(Protocol):
@@ -40,7 +42,10 @@ class Part(Protocol):
     name: str
 
     def tables(self, tenant_id: UUID, source: Location, target: Location) -> list[Table]:
-        """The tables, those that are referred to before those that refer; raises `NotMovable`."""
+        """The tables, those that are referred to before those that refer; raises `NotMovable`.
+
+        What the source really holds: within the hold, nobody makes or changes one meanwhile.
+        """
         ...
 
     def prepare(self, tenant_id: UUID, source: Location, target: Location) -> None:

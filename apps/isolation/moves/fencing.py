@@ -14,7 +14,7 @@ from psycopg import errors as postgres
 from apps.isolation import parts
 from apps.isolation.moves import capturing, flipping, parking, replaying, sequences, verifying
 from apps.isolation.moves.errors import MoveFailed
-from apps.isolation.moves.journey import Journey
+from apps.isolation.moves.journey import CHANGED, Journey
 from apps.isolation.moves.links import LOCK_TIMEOUT_MS, run
 from apps.isolation.moves.sequences import Ends
 from apps.isolation.parts import MoveBusy
@@ -31,7 +31,7 @@ def flip(journey: Journey) -> None:
     """Step `flip`: hold, catch up, flip, let go. Tried again whenever it would take too long."""
     now = {shape.contents for shape in journey.read_shapes()}
     if now != {shape.contents for shape in journey.shapes}:
-        raise MoveFailed("The tenant's tables were changed during the migration.")
+        raise MoveFailed(CHANGED)
     wait_s, budget_s = FIRST_WAIT_S, BUDGET_S
     for attempt in range(1, MOST_ATTEMPTS + 1):
         journey.breathe()
@@ -63,6 +63,7 @@ def _pass(journey: Journey, budget_s: float, attempt: int) -> None:
         for part in parts.parts():
             held.enter_context(part.hold(journey.tenant_id))
         held.enter_context(_alone(journey))
+        journey.check_tables()
         clock.lap("hold")
         replaying.catch_up(journey)
         clock.lap("replay")

@@ -1,5 +1,6 @@
 """What the steps of one run share: the move's row, both places, the connections, the tables."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from apps.isolation.moves import quoting, shapes
 from apps.isolation.moves.errors import MoveFailed, Paused, Superseded
 from apps.isolation.moves.links import Links, Liveness
 from apps.isolation.moves.shapes import Shape
+from apps.isolation.parts import Table
 from apps.isolation.placements import Location
 
 Move = models.Move
+CHANGED = "The tenant's tables were changed during the migration."
 
 
 @dataclass(slots=True)
@@ -71,15 +74,28 @@ class Journey:
             self._shapes = self.read_shapes()
         return self._shapes
 
-    def read_shapes(self) -> list[Shape]:
-        """The tables as both catalogues have them now."""
-        tables = [
+    def tables(self) -> list[Table]:
+        """The tables as the parts name them now."""
+        return [
             table
             for part in parts.parts()
             if self._parts is None or part.name in self._parts
             for table in part.tables(self.tenant_id, self.source, self.arrival)
         ]
-        return shapes.read(self.links.source_owner, self.links.target_owner, tables)
+
+    def read_shapes(self) -> list[Shape]:
+        """The tables as both catalogues have them now."""
+        return shapes.read(self.links.source_owner, self.links.target_owner, self.tables())
+
+    def pin_tables(self) -> None:
+        """Keep on the record which tables move, in which versions: none that comes later does."""
+        self.note(tables=_digest(self.tables()))
+
+    def check_tables(self) -> None:
+        """Raises `MoveFailed` where they are others now."""
+        now = _digest(self.tables())
+        if self.move.detail.get("tables", now) != now:
+            raise MoveFailed(CHANGED)
 
     @contextmanager
     def of_parts(self, names: frozenset[str]) -> Iterator[None]:
@@ -120,6 +136,11 @@ class Journey:
         for name, given in {**fields, "detail": detail}.items():
             setattr(self.move, name, given)
         self.on_progress(self.move)
+
+
+def _digest(tables: list[Table]) -> str:
+    written = "\n".join(f"{one.schema}.{one.name} {one.version}" for one in tables)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def begin(

@@ -52,6 +52,7 @@ def prepare(journey: Journey) -> None:
     progress.arrive(journey)
     _reopen(journey)
     journey.prepare_parts()
+    journey.pin_tables()
     for shape in journey.shapes:
         _make_beside(journey, shape)
     parking.park(journey)
