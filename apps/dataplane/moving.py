@@ -57,7 +57,7 @@ class OperatorTables:
             if isinstance(failed.__cause__, (OperationalError, InternalError)):
                 raise failed.__cause__  # noqa: B904 - the engine judges: a lock, a server, room
             raise NotMovable(
-                f"The target does not take the operator's tables: {failed.sentence}"
+                "The target does not take the operator's tables.", internal=failed.sentence
             ) from failed
 
     @contextmanager

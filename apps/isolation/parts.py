@@ -17,7 +17,14 @@ class MoveBusy(Exception):
 
 
 class NotMovable(Exception):
-    """Something of the tenant cannot move; the message is one public sentence that says what."""
+    """Something of the tenant cannot move; the message is one public sentence that says what.
+
+    `internal` is for operators only: what a server said.
+    """
+
+    def __init__(self, sentence: str, internal: str = "") -> None:
+        super().__init__(sentence)
+        self.internal = internal
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _run(
     except MoveFailed as error:
         _fail(move, str(error), error.internal)
     except NotMovable as error:
-        _fail(move, str(error))
+        _fail(move, str(error), error.internal)
     except (psycopg.Error, DatabaseError, InterfaceError) as error:
         _stumble(move, error, AWAY)
     except Exception as error:  # a mistake of ours may pass; one that stays is not tried for ever
