@@ -28,7 +28,7 @@ from apps.isolation.moves.running import OnProgress as OnMove
 from apps.isolation.moves.running import run_move
 from apps.isolation.moves.starting import get_move, is_restore, rollback_move, start_move
 from apps.isolation.moves.stopping import clear_moves, stop_moves
-from apps.isolation.moves.telling import provided_to, why_failed
+from apps.isolation.moves.telling import provided_to, said, why_failed
 from apps.isolation.moves.watching import is_held, is_moving, moves_of, remaining_s
 from apps.isolation.parts import MoveBusy, NotMovable, Part, Table
 from apps.isolation.parts import register as register_part
@@ -105,6 +105,7 @@ __all__ = [
     "restore",
     "rollback_move",
     "run_move",
+    "said",
     "scope",
     "settled",
     "shared",

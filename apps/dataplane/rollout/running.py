@@ -167,7 +167,9 @@ class Crew:
                     return False
             except AWAY as error:
                 _refuse(state, f"Its database cannot be reached ({type(error).__name__}).")
-                log.warning("dataplane.schema_away", schema=state.schema, reason=str(error)[:300])
+                log.warning(
+                    "dataplane.schema_away", schema=state.schema, reason=isolation.said(error)
+                )
                 return False
             except Exception:  # out of here it would end the run, and the next one, and the next
                 log.exception("dataplane.schema_failed", schema=state.schema)

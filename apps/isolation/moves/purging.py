@@ -12,7 +12,7 @@ from django.db.models.fields.json import KT
 from psycopg import errors as postgres
 
 from apps.isolation import models, placements
-from apps.isolation.moves import capturing, claiming, digests, links, undoing
+from apps.isolation.moves import capturing, claiming, digests, links, telling, undoing
 from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.quoting import value
 from tenlyr.core import audit, clock
@@ -125,7 +125,7 @@ def _purge(claim: Claim, move: models.Move) -> bool:
                 capturing.stop(owner, move.id.hex)
             rows = undoing.drop_from(claim, source)
         except undoing.PASSING as error:
-            log.warning("isolation.purge_delayed", move=str(move.id), reason=str(error).strip())
+            log.warning("isolation.purge_delayed", move=str(move.id), reason=telling.said(error))
             return False
     return record(move, rows)
 

@@ -26,6 +26,7 @@ from apps.isolation.moves import (
     progress,
     settling,
     starting,
+    telling,
     undoing,
     verifying,
 )
@@ -176,7 +177,7 @@ def _stumble(move: models.Move, error: Exception, sentence: str) -> None:
         move=str(move.id),
         after=move.step,
         error=type(error).__name__,
-        reason=str(error).strip()[:500],
+        reason=telling.said(error),
     )
     for kind, known in STAYS:
         if isinstance(cause, kind):

@@ -10,7 +10,7 @@ import structlog
 from django.db.models import Q, QuerySet
 
 from apps.isolation import models
-from apps.isolation.moves import capturing, claiming, links, purging, undoing
+from apps.isolation.moves import capturing, claiming, links, purging, telling, undoing
 from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.running import ACTIVE
 from tenlyr.core import tasks
@@ -53,7 +53,7 @@ def clear_moves(tenant_id: UUID) -> int | None:
     except claiming.Taken:
         return None
     except undoing.PASSING as error:
-        log.warning("isolation.clear_delayed", tenant=str(tenant_id), reason=str(error).strip())
+        log.warning("isolation.clear_delayed", tenant=str(tenant_id), reason=telling.said(error))
         return None
 
 

@@ -12,6 +12,11 @@ def why_failed(move: models.Move) -> str:
     return f"{move.error.removesuffix('.')}: {internal}" if move.error and internal else move.error
 
 
+def said(error: Exception) -> str:
+    """What went wrong, for the log: without the lines in which Postgres quotes values of rows."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:500]
+
+
 def provided_to(moves: Iterable[models.Move]) -> dict[UUID, str]:
     """What was really given to each move that made a database (A19), in one query; of others, and
     before it is there, nothing.

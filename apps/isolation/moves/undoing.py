@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from apps.isolation import models, parts, placements
 from apps.isolation.databases import aliases, providing
 from apps.isolation.databases.errors import DatabaseFailed
-from apps.isolation.moves import capturing, links, preparing
+from apps.isolation.moves import capturing, links, preparing, telling
 from apps.isolation.moves.claiming import Claim
 from apps.isolation.moves.errors import MoveFailed
 
@@ -60,7 +60,7 @@ def _tried(move: models.Move, what: str, work: Callable[[], None]) -> bool:
     try:
         work()
     except PASSING as error:
-        log.warning("isolation.move_untidy", move=str(move.id), at=what, reason=str(error).strip())
+        log.warning("isolation.move_untidy", move=str(move.id), at=what, reason=telling.said(error))
         return False
     except Exception:  # the move ends all the same: what is left is tried again, each time told
         log.exception("isolation.move_untidy", move=str(move.id), at=what)

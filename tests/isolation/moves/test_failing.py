@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from structlog.testing import capture_logs
 
 from apps.isolation import models
 from apps.isolation.moves import (
@@ -205,6 +206,22 @@ class TestBeforeTheFlip:
                 assert not moves[0].detail["isTidy"]
                 assert purging.tidy_failed() == 0
             assert purging.tidy_failed() == 1
+
+    def test_values_of_rows_are_not_in_the_log(
+        self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def double(journey: Journey) -> None:
+            raise psycopg.errors.UniqueViolation(
+                "duplicate key value\nDETAIL:  Key (email)=(c1@example.com) already exists."
+            )
+
+        monkeypatch.setitem(running.STEPS, "verify", double)
+        with failing(tenant, leftovers) as moves, capture_logs() as said:
+            moves.append(tenant.move(Level.DEDICATED_SCHEMA))
+        assert moves[0].error == "A row breaks a constraint of the target."
+        (stumbled,) = (entry for entry in said if entry["event"] == "isolation.move_stumbled")
+        assert "duplicate key" in stumbled["reason"]
+        assert "c1@example.com" not in str(said)
 
     def test_an_end_that_cannot_be_told_is_tried_again(
         self, tenant: Mover, leftovers: Any, monkeypatch: pytest.MonkeyPatch
