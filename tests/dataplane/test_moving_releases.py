@@ -18,6 +18,17 @@ from tests.dataplane.plane import Session
 
 MORE = "CREATE TABLE more (tenant_id uuid NOT NULL, id int NOT NULL, PRIMARY KEY (tenant_id, id))"
 
+NUMBERED = """
+CREATE SEQUENCE numbers;
+CREATE SEQUENCE others;
+CREATE TABLE bills (
+    tenant_id uuid NOT NULL,
+    id bigint NOT NULL DEFAULT nextval('numbers'),
+    day date,
+    PRIMARY KEY (tenant_id, id)
+)
+"""
+
 
 @pytest.fixture
 def tenant(workspace: Account) -> Customer:
@@ -88,6 +99,19 @@ def test_a_table_of_the_last_moment_ends_the_move(
     assert failed.error == "The tenant's tables were changed during the migration."
     assert list(group([tenant.id])) == home
     assert login.run("SELECT id FROM more") == [(1,)]
+
+
+def test_a_sequence_of_no_column_goes_on_where_it_stands(workspace: Account) -> None:
+    plane.release(workspace, NUMBERED)
+    tenant = cast.tenant(workspace, isolation_level="dedicated_schema")
+    login = session(tenant)
+    login.run("INSERT INTO bills (day) SELECT current_date FROM generate_series(1, 3)")
+    assert login.run("SELECT nextval('numbers'), nextval('others')") == [(4, 1)]
+    assert move(tenant).status == "completed"
+    there = session(tenant)
+    there.run("INSERT INTO bills (day) VALUES (current_date)")
+    assert there.run("SELECT id FROM bills ORDER BY id") == [(1,), (2,), (3,), (5,)]
+    assert there.run("SELECT nextval('others')") == [(2,)]
 
 
 def test_no_release_comes_while_writers_are_held(tenant: Customer) -> None:

@@ -1,4 +1,4 @@
-"""Sequences behind identity and serial columns: the target's never gives a number twice."""
+"""Sequences behind columns, and those beside them: the target's never gives a number twice."""
 
 from apps.isolation.moves import shapes
 from apps.isolation.moves.journey import Journey
@@ -8,7 +8,7 @@ from apps.isolation.moves.quoting import value
 SEQUENCES = (shapes.SQL / "sequences.sql").read_text()
 # Others draw from a shared target's sequences meanwhile: be ahead of them too.
 AHEAD = 1_000
-# (place of the table, column) -> the sequence behind it and the last value it gave
+# (place of the table, column or name) -> the sequence meant and the last value it gave
 Ends = dict[tuple[int, str], tuple[str, int]]
 
 
