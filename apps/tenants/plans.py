@@ -35,6 +35,8 @@ Limits = dict[Metric, Limit]
 
 def read(stored: Mapping[str, Any]) -> Limits:
     """The limits of all metrics out of a version's JSON; raises `BrokenCatalogue`."""
+    if not isinstance(stored, Mapping):
+        raise BrokenCatalogue("give an object of metrics")
     unknown = set(stored) - set(Metric)
     if unknown:
         raise BrokenCatalogue(f"no such metric: {', '.join(sorted(unknown))}")

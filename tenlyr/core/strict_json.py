@@ -4,7 +4,7 @@ No REST framework here: the hot path reads with it too.
 """
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tenlyr.core import errors
@@ -62,7 +62,10 @@ def _depth(text: str) -> int:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:  # an exponent beyond what a Decimal can have
+        raise ValueError("number out of range") from error
     if not number.is_finite() or abs(number.adjusted()) > 400:
         raise ValueError("number out of range")
     return number

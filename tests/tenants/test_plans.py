@@ -74,8 +74,11 @@ def test_a_limit_of_nothing_is_a_limit() -> None:
         {"compute": one(10**12 + 1)},
         {"storage_gb": one(float("inf"))},
         {"storage_gb": one(float("nan"))},
+        [],
+        None,
+        "api_call",
     ],
 )
-def test_limits_that_could_not_be_counted_are_refused(stored: dict[str, Any]) -> None:
+def test_limits_that_could_not_be_counted_are_refused(stored: Any) -> None:
     with pytest.raises(BrokenCatalogue):
         plans.read(stored)

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.db import close_old_connections, connections
+from django.utils.http import parse_header_parameters
 
 log = structlog.get_logger(__name__)
 
@@ -101,8 +102,19 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
         if "_" not in name:
             plain = name.upper().replace("-", "_")
             is_bare = plain in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+            if plain == "CONTENT_TYPE":
+                value = _readable(value)
             environ[plain if is_bare else f"HTTP_{plain}"] = value
     return environ
+
+
+def _readable(content_type: str) -> str:
+    """The header, or nothing: Django makes no request of one whose parameters cannot be read."""
+    try:
+        parse_header_parameters(content_type)
+    except (ValueError, LookupError):
+        return ""
+    return content_type
 
 
 class Bridge:

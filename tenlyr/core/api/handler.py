@@ -5,7 +5,7 @@ X62).
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.db.utils import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,6 +31,7 @@ _TRANSLATED: tuple[tuple[type[BaseException], type[errors.ApiError]], ...] = (
     (Http404, errors.NotFound),
     (PermissionDenied, errors.Forbidden),
     (RequestDataTooBig, errors.BodyTooLarge),
+    (SuspiciousOperation, errors.Refused),  # such as a query of a thousand parameters
     (RedisError, errors.Unavailable),
     (OperationalError, errors.Unavailable),
     (InterfaceError, errors.Unavailable),

@@ -105,4 +105,18 @@ class BrowserOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         for_machines = request.path.startswith(("/api/", "/livez", "/readyz"))
-        return (self.plain if for_machines else self.browser)(request)
+        if for_machines:
+            return self.plain(request)
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return handler.respond(errors.Refused("The address holds a NUL."))
+        _drop_impossible_session(request)
+        return self.browser(request)
+
+
+def _drop_impossible_session(request: HttpRequest) -> None:
+    """A cookie can spell a NUL, which no database takes for a session's key: as if it was not
+    there.
+    """
+    name = settings.SESSION_COOKIE_NAME
+    if not request.COOKIES.get(name, "x").isalnum():
+        del request.COOKIES[name]

@@ -115,6 +115,13 @@ def test_the_environ() -> None:
     assert "DATABASE_URL" not in environ
 
 
+@pytest.mark.parametrize("name", ["x", "charset"])
+def test_a_content_type_that_cannot_be_read_is_none(name: str) -> None:
+    unreadable = f"application/json; {name}*=bogus''utf-8".encode()
+    headers = [(b"content-type", unreadable)]
+    assert bridge.environ_of({**SCOPE, "headers": headers}, b"")["CONTENT_TYPE"] == ""
+
+
 def test_a_stream_goes_out_part_by_part_and_is_closed() -> None:
     answer = Streamed(iter([b"a", b"", b"b"]))
 

@@ -120,6 +120,24 @@ class TestAddress:
         assert answer.body["userAgent"] == "x" * 200
 
 
+class TestQuery:
+    def test_a_thousand_parameters_are_refused(self, api: Api, workspace: Account) -> None:
+        answer = api.get(f"/api/v1/tenants?{'a&' * 1_001}", key=workspace.key)
+        assert (answer.status, answer.body["code"]) == (400, "refused")
+
+
+class TestPages:
+    def test_a_session_that_no_database_could_keep_is_none(self, api: Api) -> None:
+        answer = api.get("/admin/", cookie='sessionid="abcdefghijkl\\000"')
+        assert answer.status == 302
+        assert answer.headers["Location"].startswith("/admin/login/")
+
+    @pytest.mark.parametrize("spoilt", ["login/%00", "login/?next=%00"])
+    def test_a_nul_in_an_address_is_refused(self, api: Api, spoilt: str) -> None:
+        answer = api.get(f"/admin/{spoilt}")
+        assert (answer.status, answer.body["code"]) == (400, "refused")
+
+
 class TestHeaders:
     def test_no_answer_is_stored_and_none_is_sniffed(self, api: Api) -> None:
         for path in ("/livez", "/api/fail/ours", "/api/nowhere"):
