@@ -20,8 +20,9 @@ from tests.isolation.moves.writing import Clerk
 
 WRITES = 30
 HOLDS = {
-    "a row of the tenant": "UPDATE {t} SET weight = weight WHERE ctid IN (SELECT ctid FROM {t}"
-    " WHERE tenant_id = '{tenant}' ORDER BY name DESC LIMIT 1)",
+    # One that nobody else knows of: the clerk may write any other, and must not wait for it.
+    "a row of the tenant": "INSERT INTO {t} (tenant_id, name, at, body)"
+    " VALUES ('{tenant}', 'held', now(), '')",
     "the table": "LOCK TABLE {t} IN ROW EXCLUSIVE MODE",
 }
 

@@ -24,6 +24,8 @@ SELECT l.alias, l.schema_name FROM public.isolation_placement p
 JOIN public.isolation_location l ON l.id = p.location_id WHERE p.tenant_id = %s
 """
 FEW = 2_000
+# Who waits says so in `waits_ms`; it is no error, however slow the machine.
+SETTINGS = "SET application_name = 'shop'; SET lock_timeout = '60s'"
 IDS = {"customer": ("id",), "order": ("id",), "document": ("name", "at")}
 
 
@@ -37,7 +39,7 @@ class Writer:
         self.errors: list[str] = []
         self._connections: dict[str, Connection] = {}
         self._control = usage.control_fleet()
-        self._control.execute("SET application_name = 'shop'")
+        self._control.execute(SETTINGS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -59,7 +61,7 @@ class Writer:
         """A connection that is no mover's."""
         if alias not in self._connections:
             made = links.fleet(Location(0, alias, ""))
-            made.execute("SET application_name = 'shop'")
+            made.execute(SETTINGS)
             self._connections[alias] = made
         return self._connections[alias]
 
