@@ -1,7 +1,7 @@
 """Something happens right before a statement of a step of a move: once for each step given.
 
 The statements are those of the thread that runs the move; how many a step has, an undisturbed
-move says.
+move says. One that has fewer this time, because it had to try less often, is disturbed at its end.
 """
 
 import threading
@@ -21,7 +21,7 @@ from apps.isolation.moves import running
 from apps.isolation.moves.journey import Journey
 from apps.isolation.public import run_move
 
-BOUND_S = 60
+BOUND_S = 100
 Act = Callable[[Journey], None]
 
 
@@ -53,10 +53,19 @@ class Disturbance:
             self.counts[name] = 0
             try:
                 work(journey)
+                if name in self._plan:
+                    self._disturb(journey)
             finally:
                 self._step = ""
 
         return begin
+
+    def _disturb(self, journey: Journey) -> None:
+        step, self._step = self._step, ""  # what the act asks is not counted
+        del self._plan[step]
+        self.done.append(step)
+        self._act(journey)
+        self._step = step
 
     def _counting(self, work: Any) -> Any:
         def begin(*args: Any, **more: Any) -> Any:
@@ -64,11 +73,7 @@ class Disturbance:
             if step and journey is not None and threading.get_ident() == self._thread:
                 self.counts[step] += 1
                 if self._plan.get(step) == self.counts[step]:
-                    del self._plan[step]
-                    self._step = ""  # what the act asks is not counted
-                    self.done.append(step)
-                    self._act(journey)
-                    self._step = step
+                    self._disturb(journey)
             return work(*args, **more)
 
         return begin

@@ -1,8 +1,9 @@
 """A process that runs moves in children of its own and lets them die where it is told to.
 
 One line in, one line out: `MOVE_ID [STEP NUMBER]` runs the move and kills the child with SIGKILL
-right before the statement NUMBER of STEP; the answer is the child's end and its count of
-statements by step. Children are forked, so that a death costs no start of Python.
+right before the statement NUMBER of STEP, or at the end of the step where that has fewer; the
+answer is the child's end and its count of statements by step. Children are forked, so that a death
+costs no start of Python.
 """
 
 import json
@@ -73,6 +74,19 @@ def main() -> None:
         answers.flush()
 
 
+def _named(name: str, work: Any, at: list[str], step: str) -> Any:
+    """A step that tells in `at` that it is at work; at the end of `step` it dies."""
+
+    def begin(journey: Any) -> None:
+        at[0] = name
+        work(journey)
+        if name == step:  # it had to try less often than the move whose statements were counted
+            os.kill(os.getpid(), signal.SIGKILL)
+        at[0] = f"after {name}"
+
+    return begin
+
+
 def _child(counted: str, move_id: str, step: str = "", number: str = "0") -> None:
     import psycopg
 
@@ -80,14 +94,6 @@ def _child(counted: str, move_id: str, step: str = "", number: str = "0") -> Non
 
     counts: Counter[str] = Counter()
     at = [""]
-
-    def named(name: str, work: Any) -> Any:
-        def begin(journey: Any) -> None:
-            at[0] = name
-            work(journey)
-            at[0] = f"after {name}"
-
-        return begin
 
     def counting(work: Any) -> Any:
         def begin(*args: Any, **more: Any) -> Any:
@@ -99,7 +105,7 @@ def _child(counted: str, move_id: str, step: str = "", number: str = "0") -> Non
         return begin
 
     for name, work in running.STEPS.items():
-        running.STEPS[name] = named(name, work)
+        running.STEPS[name] = _named(name, work, at, step)
     for method in ("execute", "copy"):
         setattr(psycopg.Cursor, method, counting(getattr(psycopg.Cursor, method)))
     code = 1
