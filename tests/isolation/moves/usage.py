@@ -4,6 +4,7 @@ as the store's is.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -86,15 +87,17 @@ def rows(location: Location, tenant_id: UUID) -> dict[str, list[str]]:
 
 
 def seed(location: Location, tenant_id: UUID, count: int) -> None:
-    """Events of this month and the last, with a few rollups."""
-    for month in periods.latest(clock.now(), 2):
+    """Events of the last four weeks, with a few rollups. There is room for those that writers add,
+    also when a month begins meanwhile.
+    """
+    for month in {periods.of(clock.now() + timedelta(days)) for days in (-28, 0, 1)}:
         for parent in partitions.PARENTS:
             partitions.make(location, parent, month)
     with links.fleet(location) as fleet:
         fleet.execute(
             f"INSERT INTO {location.schema}.usage_event (tenant_id, id, ts, value, delta,"
             " latency_ms, status_code, success, billable, metric, endpoint)"
-            " SELECT %s, gen_random_uuid(), now() - i * interval '30 days' / %s, i, 1, 0.1 * i,"
+            " SELECT %s, gen_random_uuid(), now() - i * interval '27 days' / %s, i, 1, 0.1 * i,"
             " 200, true, true, 'api_call', '/v1/things' FROM generate_series(1, %s) AS i",
             [tenant_id, count, count],
         )
