@@ -44,9 +44,9 @@ def main(mode: str) -> None:
         sys.exit("first line\nno quota left.")
     if mode == "sleeps":
         # What it started goes with it.
-        child = subprocess.Popen(["sleep", "60"])
+        child = subprocess.Popen(["sleep", "600"])
         NOTES.write_text(str(child.pid))
-        time.sleep(60)
+        time.sleep(600)
     if mode == "babbles":
         while True:
             say("x" * 10_000)

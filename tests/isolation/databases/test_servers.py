@@ -1,5 +1,7 @@
 """Registering servers: each thing that is wrong is one sentence, and nothing is kept of it."""
 
+import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,7 +38,11 @@ def test_nobody_there() -> None:
     assert refusal(dsn) == "The server refused cannot be reached: Connection refused."
 
 
-def test_an_unknown_host() -> None:
+def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)  # what a resolver says, without asking one
     said = refusal("postgresql://u:p@no-such-host.invalid/postgres")
     assert said.startswith("The server refused cannot be reached: ")
 
