@@ -14,6 +14,7 @@ from django.core.management import CommandError
 from apps.isolation import models
 from apps.isolation.moves import links
 from tests import cast
+from tests.core.threads import until
 from tests.isolation.backups.scene import Shop, die, leftovers, said
 
 
@@ -136,7 +137,7 @@ class TestWhileWritten:
 
 
 class Notes:
-    """Writes notes until it is stopped; `kept` is when each commit was known."""
+    """Writes notes until it is stopped; `kept` is when each that was committed was begun."""
 
     def __init__(self, shop: Shop) -> None:
         self.kept: dict[str, float] = {}
@@ -154,18 +155,16 @@ class Notes:
 
     def wait_for_some(self) -> None:
         """Until it has written for longer than a second."""
-        until = time.time() + 1.5
-        while not self.kept or max(self.kept.values()) < until:
-            assert time.time() < until + 20
-            time.sleep(0.02)
+        wanted = time.time() + 1.5
+        until(lambda: max([*self.kept.values()], default=0) > wanted)
 
     def _run(self) -> None:
         number = 0
         while not self._stop.is_set():
-            number += 1
+            number, began = number + 1, time.time()
             try:
                 self._shop.session.run(f"INSERT INTO notes (text) VALUES ('w{number}')")
-                self.kept[f"w{number}"] = time.time()
+                self.kept[f"w{number}"] = began
             except psycopg.Error as error:
                 self.refusals.add(error.sqlstate)
             time.sleep(0.01)
@@ -279,7 +278,4 @@ def wait_for_the_dead(move: models.Move) -> None:
     """Until the server noticed that the process is gone."""
     from apps.isolation.moves import watching
 
-    deadline = time.monotonic() + 15
-    while not watching.is_abandoned(move.pk):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: watching.is_abandoned(move.pk))
