@@ -11,7 +11,7 @@ from psycopg.errors import SerializationFailure
 
 from tests import cast
 from tests.cast import Account, Customer
-from tests.core.threads import until
+from tests.core.threads import BOUND_S, until
 from tests.dataplane.plane import Session, furnish, release
 
 WRITE = "INSERT INTO notes (text) VALUES ('late')"
@@ -120,8 +120,8 @@ def test_a_writer_that_waited_for_the_hold_looks_again(session: Session, level: 
             "SELECT pg_advisory_xact_lock(tenlyr_dataplane.lock_key(%s))", [session.customer.id]
         )
         writer.start()
-        assert started.wait(10)
-        until(lambda: waiting() > 0, 10)
+        assert started.wait(BOUND_S)
+        until(lambda: waiting() > 0)
         flip(session.customer)
     writer.join()
     assert [error.sqlstate for error in failures] == ["40001"]

@@ -24,6 +24,7 @@ from apps.isolation.public import (
 )
 from tests import cast, servers
 from tests.cast import Account
+from tests.core.threads import BOUND_S, until
 from tests.dataplane.plane import Session, furnish, login_url, release
 
 READS = ["SELECT * FROM customers", "SELECT * FROM orders", "SELECT * FROM notes"]
@@ -93,12 +94,12 @@ class TestToASchemaOfItsOwn:
     def test_no_write_is_lost_while_it_moves(self, session: Session) -> None:
         writer = Writer(session)
         with writer:
-            time.sleep(0.3)
+            writer.wait_for(10)
             move(session, Level.DEDICATED_SCHEMA)
-            time.sleep(0.3)
+            writer.wait_for(10)
         found = {text for (text,) in session.run("SELECT text FROM notes WHERE text LIKE 'w%'")}
         assert found == writer.kept
-        assert len(found) > 20
+        assert len(found) >= 20
         assert set(writer.refusals) <= {"40001", "57P01", "08P01", None}
 
     def test_the_old_rows_go_with_the_purge(self, session: Session) -> None:
@@ -372,18 +373,27 @@ class Writer:
         self._stop.set()
         self._thread.join()
 
+    def wait_for(self, more: int) -> None:
+        """Until so many more are committed."""
+        wanted = len(self.kept) + more
+        until(lambda: len(self.kept) >= wanted)
+
     def _run(self) -> None:
         number = 0
         while not self._stop.is_set():
-            text, number = f"w{number}", number + 1
-            while not self._stop.is_set():
-                try:
-                    self.session.run("INSERT INTO notes (text) VALUES (%s)", text)
-                    self.kept.add(text)
-                    break
-                except psycopg.Error as error:
-                    self.refusals.append(error.sqlstate)
-                    with suppress(psycopg.Error):  # a lost answer: was it committed?
-                        if self.session.run("SELECT 1 FROM notes WHERE text = %s", text):
-                            self.kept.add(text)
-                            break
+            self._write(f"w{number}")
+            number += 1
+
+    def _write(self, text: str) -> None:
+        """Until it is known to be committed, also when it is to stop: nothing is left in doubt."""
+        deadline = time.monotonic() + BOUND_S
+        while text not in self.kept:
+            assert time.monotonic() < deadline, "nobody takes it"
+            try:
+                self.session.run("INSERT INTO notes (text) VALUES (%s)", text)
+                self.kept.add(text)
+            except psycopg.Error as error:
+                self.refusals.append(error.sqlstate)
+                with suppress(psycopg.Error):  # a lost answer: was it committed?
+                    if self.session.run("SELECT 1 FROM notes WHERE text = %s", text):
+                        self.kept.add(text)

@@ -1,11 +1,9 @@
 """A version's way to every schema: waves, refusals, a stop half-way, and what drifted."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import psycopg
@@ -17,11 +15,13 @@ from apps.dataplane.errors import NotSteerable, RolloutRunning
 from apps.dataplane.models import Release, Rollout, SchemaState
 from apps.dataplane.rollout import drift, planning, progress, running, steering
 from apps.isolation.models import Location
+from apps.isolation.public import is_held
 from tenlyr import env
 from tenlyr.core import errors
 from tests import cast
 from tests.cast import Account, Api, Customer
 from tests.core import messages
+from tests.core.threads import until
 from tests.dataplane import plane
 
 THING = "CREATE TABLE thing (tenant_id uuid NOT NULL, id int, PRIMARY KEY (tenant_id, id))"
@@ -259,13 +259,14 @@ class TestKilled:
             [sys.executable, *command], cwd=env.BASE_DIR, env=dict(os.environ),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        end = time.monotonic() + 60
-        while not has(account, version) and time.monotonic() < end:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-        assert has(account, version)
+        try:
+            until(lambda: bool(has(account, version)))
+        finally:
+            process.kill()
+            process.wait()
         assert Rollout.objects.get(pk=rollout.id).status in {"rolling", "done"}
+        # The server takes its moment to notice that the process is gone.
+        until(lambda: not is_held(running._key(rollout.id)))
         assert running.run(rollout.id).status == "done"
         assert has(account, version) == set(schemas(account))
 
