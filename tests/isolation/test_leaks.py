@@ -95,7 +95,7 @@ def test_the_pooler_really_shares_connections(bouncer: PgBouncer, placed: Cast) 
     trial(bouncer, placed, "tenlyr", 200)
     connections["default"].close()
     # A backend of an earlier test may take a moment to be gone.
-    until(lambda: 0 < _backends() <= bouncer.pool_size, 10)
+    until(lambda: 0 < _backends() <= bouncer.pool_size)
 
 
 def _backends() -> int:
