@@ -97,6 +97,7 @@ def shell(running: Product, tmp_path: Path, request: pytest.FixtureRequest) -> S
         f"{running.url}/api/v1/tenants",
         headers={"Authorization": f"Bearer {running.admin_key}"},
         json={"name": "Reader", "ownerEmail": f"{tmp_path.name}@reader.example", "plan": "scale"},
+        timeout=stages.BOUND_S,
     ).json()
     known = {"KEY": made["apiKey"], "TENANT": made["tenant"]["id"]}
     return Shell(running, tmp_path, ADMIN=running.admin_key, **known)

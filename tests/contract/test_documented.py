@@ -18,6 +18,7 @@ from tests.sdks.installed import Installed
 from tests.sdks.vectors import signatures
 
 pytestmark = pytest.mark.timeout(2 * tools.BOUND_S)
+ANSWER_S = 60
 HERE = Path(__file__).parent / "documented"
 BLOCK = re.compile(r"^## (\w+)\n```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PLACE = re.compile(r"^( *)//: (\w+)\n", re.MULTILINE)
@@ -152,7 +153,7 @@ def test_curl(server: dict[str, str]) -> None:
     assert program == "curl"
     assert options[::2] == ["-H"] * (len(options) // 2)
     headers = dict(one.split(": ", 1) for one in options[1::2])
-    answer = httpx.get(url, headers=headers)
+    answer = httpx.get(url, headers=headers, timeout=ANSWER_S)
     assert answer.status_code == 200
     assert isinstance(answer.json(), list)
 
@@ -160,8 +161,7 @@ def test_curl(server: dict[str, str]) -> None:
 def _used(server: dict[str, str], email: str) -> int:
     """How many calls the tenant of an address has made."""
     key = {"Authorization": f"Bearer {server['TENLYR_ADMIN_KEY']}"}
-    rows = httpx.get(
-        f"{server['BASE_URL']}/api/v1/tenants/dashboard", headers=key, params={"limit": 1000}
-    ).json()
+    url = f"{server['BASE_URL']}/api/v1/tenants/dashboard"
+    rows = httpx.get(url, headers=key, params={"limit": 1000}, timeout=ANSWER_S).json()
     [found] = [one["apiCalls"] for one in rows if one["ownerEmail"] == email]
     return int(found)

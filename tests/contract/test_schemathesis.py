@@ -16,7 +16,7 @@ from tests.house.sources import ROOT
 
 HERE = Path(__file__).parent
 # On a busy machine; alone it takes a tenth.
-BOUND_S = 600
+BOUND_S, ANSWER_S = 600, 60
 EXAMPLES = {"admin": 20, "tenant": 40, "billing": 20}
 PATHS = {
     "admin": "^/api/v1/(alerts|dataplane|health|isolation|ratelimit|tenants|webhooks)",
@@ -32,6 +32,7 @@ def keys_of(product: Any) -> dict[str, str]:
         urljoin(product.url, "/api/v1/tenants"),
         headers={"Authorization": f"Bearer {product.admin_key}"},
         json={"name": "Fuzzed", "ownerEmail": "fuzzed@example.com", "plan": "enterprise"},
+        timeout=ANSWER_S,
     )
     assert made.status_code == 201
     tenant = made.json()["apiKey"]
@@ -53,6 +54,7 @@ def test_all_checks_with_each_kind_of_key(
             *("--checks", "all", "--max-examples", str(EXAMPLES[kind])),
             "--generation-deterministic",  # the same calls for the same document
             *("--continue-on-failure", "--no-color", "--warnings", "off"),
+            *("--request-timeout", str(ANSWER_S)),
         ],
         env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.contract.schemathesis_hooks"},
         cwd=ROOT,

@@ -147,7 +147,7 @@ def test_what_is_called_is_tracked_to_the_last(service: Service) -> None:
         assert service.ask("GET", "/notes", "busy").status_code == 200
     assert service.ask("GET", "/nowhere", "busy").status_code == 404
     assert service.stop() == 0
-    with httpx.Client(base_url=service.product.url) as client:
+    with httpx.Client(base_url=service.product.url, timeout=30) as client:
         key = {"Authorization": f"Bearer {service.product.admin_key}"}
         eventually(lambda: _calls(client, key, tenant_id) == 6, "six calls are counted")
 

@@ -46,7 +46,7 @@ def test_the_server_is_left_in_the_same_state(
 ) -> None:
     """Every row of the dashboard and every tenant alike, but for ids and addresses."""
     key = {"Authorization": f"Bearer {product.admin_key}"}
-    with httpx.Client(base_url=f"{product.url}/api/v1", headers=key) as client:
+    with httpx.Client(base_url=f"{product.url}/api/v1", headers=key, timeout=60) as client:
         states = [_state(client, one, told[one]["tenantId"]) for one in BY_LANGUAGE]
     assert states[0] == states[1] == states[2]
     assert states[0]["dashboard"]["apiCalls"] == 5

@@ -27,7 +27,7 @@ def call(shell: Shell, method: str, path: str, body: Any = None) -> Any:
     """One call with the admin key that must succeed."""
     key = {"Authorization": f"Bearer {shell.known['ADMIN']}"}
     url = f"{shell.product.url}/api/v1{path}"
-    answer = httpx.request(method, url, headers=key, json=body, timeout=30)
+    answer = httpx.request(method, url, headers=key, json=body, timeout=BOUND_S)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -111,6 +111,8 @@ STAGES: dict[tuple[str, str], Callable[[Shell], None]] = {
         "curl -s -X POST localhost:8000/api/v1/isolation/migrations/$MOVE/rollback",
     ): a_move_has_come_to_its_end,
     ("docs/isolation.md", "manage.py backup_tenant"): a_tenant_has_a_schema,
+    # No release is made while a tenant of the workspace moves.
+    ("docs/isolation.md", "curl -s localhost:8000/api/v1/dataplane/releases -H"): no_move_runs,
     (
         "docs/isolation.md",
         "curl -s localhost:8000/api/v1/isolation/connection -H",
