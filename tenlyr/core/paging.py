@@ -44,7 +44,11 @@ def encode(place: str, row: Listed) -> str:
     """
     # The database keeps microseconds: a cursor in milliseconds would skip or repeat rows.
     created_at, row_id = row.created_at.isoformat(), str(row.id)
-    body = {"createdAt": created_at, "id": row_id, "sig": _signature(place, created_at, row_id)}
+    return _written(created_at, row_id, _signature(place, created_at, row_id))
+
+
+def _written(created_at: str, row_id: str, signature: str) -> str:
+    body = {"createdAt": created_at, "id": row_id, "sig": signature}
     return base64.urlsafe_b64encode(json.dumps(body).encode()).decode()
 
 
@@ -57,6 +61,8 @@ def decode(place: str, cursor: str) -> tuple[datetime, UUID]:
         created_at, row_id, signature = body["createdAt"], body["id"], body["sig"]
         if not hmac.compare_digest(signature, _signature(place, created_at, row_id)):
             raise ValueError("signature")
+        if cursor != _written(created_at, row_id, signature):
+            raise ValueError("the same, written otherwise")
         return datetime.fromisoformat(created_at), UUID(row_id)
     except (
         ValueError,
