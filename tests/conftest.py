@@ -19,6 +19,8 @@ from tests import servers
 # Here, not in a hook: the conftest of a folder below may import what needs the settings.
 os.environ.update(servers.start(), DJANGO_SETTINGS_MODULE="tenlyr.settings")
 django.setup()
+# Of made-up values every run tries the same, and none fails because the machine was slow.
+hypothesis.settings.load_profile("ci")
 
 # What a slow machine's disk or queue costs is no test's question; who asks sets its own.
 settings.REDIS_TIMEOUT_S = 10.0

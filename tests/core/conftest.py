@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,6 +48,20 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         monkeypatch.setattr(time, "monotonic", lambda: real() + seconds)
 
     return move
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], list[float]]:
+    """Stop a module's own stop-watch at a minute's beginning; the test sets it from there on."""
+    import time
+
+    def stop(module: ModuleType) -> list[float]:
+        now = [60_000.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+        monkeypatch.setattr(module, "time", clock)
+        return now
+
+    return stop
 
 
 @pytest.fixture

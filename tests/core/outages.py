@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -12,11 +13,14 @@ from django.db import connections
 from tenlyr.core import pipelining, redis
 
 
+@cache
 def dead_port() -> int:
-    """A port on which nobody listens: the system just gave it to us, and we closed it again."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port on which nobody listens, and nobody can: this process has it until it ends."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    port = int(taken.getsockname()[1])
+    taken.detach()
+    return port
 
 
 def _reconnect_redis() -> None:

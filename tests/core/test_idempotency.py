@@ -133,7 +133,7 @@ class TestAtTheSameTime:
         assert idempotency.once(call, effect(name)).replayed
         assert effects(name) == 1
 
-    def test_of_twenty_one_happens(self, caller: Principal, name: str) -> None:
+    def test_of_sixteen_one_happens(self, caller: Principal, name: str) -> None:
         call = Call.of(caller, ROUTE, BODY, "k")
 
         def one() -> str:
@@ -142,7 +142,7 @@ class TestAtTheSameTime:
             except errors.IdempotencyInProgress:
                 return "in progress"
 
-        outcomes = together([one] * 20)
+        outcomes = together([one] * 16)
         assert outcomes.count("ran") == effects(name) == 1
 
     def test_different_keys_do_not_wait_for_each_other(self, caller: Principal, name: str) -> None:
@@ -167,13 +167,14 @@ class TestTime:
 
     def test_a_secret_is_shown_for_ten_minutes(self, caller: Principal, name: str) -> None:
         call = Call.of(caller, ROUTE, BODY, "k")
-        idempotency.once(call, effect(name, "tenlyr_live_x"), holds_secret=True)
-        with time_machine.travel(clock.now() + timedelta(minutes=9, seconds=59), tick=False):
+        with time_machine.travel(clock.now(), tick=False) as now:
+            idempotency.once(call, effect(name, "tenlyr_live_x"), holds_secret=True)
+            now.shift(timedelta(minutes=9, seconds=59))
             again = idempotency.once(call, effect(name), holds_secret=True)
-        assert again.body["said"] == "tenlyr_live_x"
-        too_late = time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False)
-        with too_late, pytest.raises(errors.SecretExpired) as raised:
-            idempotency.once(call, effect(name), holds_secret=True)
+            assert again.body["said"] == "tenlyr_live_x"
+            now.shift(timedelta(seconds=2))
+            with pytest.raises(errors.SecretExpired) as raised:
+                idempotency.once(call, effect(name), holds_secret=True)
         assert "rotate it" in raised.value.public
         assert effects(name) == 1
 

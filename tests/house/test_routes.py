@@ -86,7 +86,8 @@ def seen(customer: Customer) -> Any:
     shown = Api().get(f"/api/v1/tenants/{customer.id}", key=customer.workspace.key)
     used = Api().get("/api/v1/usage/metrics", key=customer.key)
     assert (shown.status, used.status) == (200, 200)
-    return {**shown.body, "lastActiveAt": None}, used.body
+    # A month may begin while the tests of this file run.
+    return {**shown.body, "lastActiveAt": None}, {**used.body, "period": None}
 
 
 def right_key(operation: Operation, customer: Customer) -> str:

@@ -14,7 +14,7 @@ import psycopg
 from tenlyr.runtime import accounts, ports
 from tenlyr.runtime.processes import spawn
 
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 60
 
 
 class PgBouncer:
@@ -97,7 +97,7 @@ class PgBouncer:
         end = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
-                psycopg.connect(url, connect_timeout=2).close()
+                psycopg.connect(url, connect_timeout=10).close()
                 # Its port cannot be shared: while ours lives, nobody else can have answered.
                 if self.process is None or self.process.poll() is not None:
                     raise RuntimeError(f"another server answers on port {self.port}")

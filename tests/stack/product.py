@@ -15,7 +15,7 @@ from tenlyr.runtime import ports, product
 from tenlyr.runtime.supervisor import Command, environment
 from tests.stack.servers import Servers
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
 
 
 class Product:

@@ -41,6 +41,7 @@ class Servers:
             # What a slow machine's queue costs is no test's question; who asks sets its own.
             "TENLYR_LOCK_TIMEOUT_MS": "10000",
             "TENLYR_STATEMENT_TIMEOUT_MS": "20000",
+            "TENLYR_REDIS_TIMEOUT_MS": "10000",
             # Tests and benchmarks call more often than any client may: counted, and never refused.
             "TENLYR_API_RPM": "1000000",
         }

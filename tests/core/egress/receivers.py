@@ -152,6 +152,21 @@ def receiver(
         made.close()
 
 
+@contextlib.contextmanager
+def on_6_alone(manner: Manner) -> Iterator[Receiver]:
+    """A receiver on `::1`, at a port of which nobody listens on 127.0.0.1."""
+    while True:
+        with socket.socket() as held, contextlib.ExitStack() as stack:
+            held.bind((HOST, 0))
+            try:
+                port = held.getsockname()[1]
+                made = stack.enter_context(receiver(manner, host="::1", port=port))
+            except OSError:  # somebody else has this port there
+                continue
+            yield made
+            return
+
+
 class Canary:
     """A server that nobody may call: it counts the connections that it gets."""
 

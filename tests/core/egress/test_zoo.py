@@ -161,8 +161,9 @@ class TestAfterTheStatus:
 
     def test_an_endless_body_in_pieces_of_a_byte(self) -> None:
         def pour(caller: Caller) -> None:
-            caller.say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-            caller.pour(b"1\r\nx\r\n" * 1_000)
+            pieces = b"1\r\nx\r\n" * 1_000
+            caller.say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + pieces)
+            caller.pour(pieces)
 
         with receiver(pour) as there:
             reply = post(there)
