@@ -1,6 +1,8 @@
 """Ports: free, found, kept."""
 
 import errno
+import itertools
+import secrets
 import socket
 from pathlib import Path
 
@@ -59,3 +61,26 @@ def test_a_kept_port_that_someone_took_is_given_up(tmp_path: Path, taken: int) -
 def test_the_web_port_in_use_is_named_in_one_sentence(taken: int) -> None:
     with pytest.raises(StartFailed, match=rf"^Port {taken} is in use: .*PORT\.$"):
         checks.port(taken)
+
+
+@pytest.fixture
+def two_left(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Of all ports only these two are left."""
+    left = {ports.any_free(), ports.any_free()}
+    monkeypatch.setattr(ports, "_given", set())
+    draw = itertools.cycle([min(left), min(left), max(left)])
+    monkeypatch.setattr(secrets, "randbelow", lambda _: next(draw) - ports.LOWEST)
+    return left
+
+
+def test_no_port_is_given_twice(two_left: set[int]) -> None:
+    assert {ports.any_free(), ports.any_free()} == two_left
+
+
+def test_the_port_of_the_web_is_given_to_nobody(
+    two_left: set[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is free until all else runs."""
+    monkeypatch.setenv("PORT", str(min(two_left)))
+    (tmp_path / "port").write_text(f"{min(two_left)}\n")
+    assert ports.kept(tmp_path / "port") == max(two_left)
