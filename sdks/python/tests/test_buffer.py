@@ -198,16 +198,23 @@ def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(kind: str, status: 
     assert list(server.counted) == [one for one in ids if one != ids[7]]
 
 
+@pytest.fixture
+def five(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Five events are one batch, however slowly they come; one that fails is sent again at once."""
+    monkeypatch.setattr("tenlyr._backlog.wait_s", lambda *_: 0.0)
+    return {"flush_events": 5, "flush_interval_ms": 600_000}
+
+
 @both
 @pytest.mark.parametrize("status", [408, 409, 425])
-def test_what_may_pass_is_sent_again(kind: str, status: int) -> None:
+def test_what_may_pass_is_sent_again(kind: str, status: int, five: dict[str, Any]) -> None:
     with Counter(status, status) as server:
-        ids = use(kind, server.url, lambda buffer: ({} for _ in range(5)), **soon)
+        ids = use(kind, server.url, lambda buffer: ({} for _ in range(5)), **five)
     assert (set(server.counted), server.sizes) == (set(ids), [5, 5, 5])
 
 
 @both
-def test_a_throttled_event_is_sent_again(kind: str) -> None:
+def test_a_throttled_event_is_sent_again(kind: str, five: dict[str, Any]) -> None:
     seen: set[str] = set()
 
     def refuse(event: Any) -> Optional[int]:
@@ -217,7 +224,7 @@ def test_a_throttled_event_is_sent_again(kind: str) -> None:
 
     with Counter() as server:
         server.refuse = refuse
-        ids = use(kind, server.url, lambda buffer: ({"value": i} for i in range(5)), **soon)
+        ids = use(kind, server.url, lambda buffer: ({"value": i} for i in range(5)), **five)
     assert (list(server.counted), server.sizes[-1]) == ([*ids[:3], ids[4], ids[3]], 1)
 
 
@@ -271,13 +278,15 @@ def test_a_full_buffer_waits_and_never_holds_more(kind: str) -> None:
 @both
 def test_what_cannot_be_sent_at_the_end_is_told(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
-    monkeypatch.setattr("tenlyr._backlog.CLOSE_WITHIN_S", 0.01)
+    # The wait before a second try would be longer.
+    monkeypatch.setattr("tenlyr._backlog.CLOSE_WITHIN_S", 10.0)
     with Counter() as server:
         server.is_down = True
         ids = use(
             kind,
             server.url,
             lambda buffer: ({} for _ in range(3)),
+            flush_interval_ms=600_000,
             on_error=lambda event, error: told.append((event["id"], type(error))),
         )
     assert told == [(one, tenlyr.TenlyrNetworkError) for one in ids]
