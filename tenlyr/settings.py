@@ -125,7 +125,8 @@ DEDICATED_POOLS = env.integer("TENLYR_DEDICATED_POOLS", 50, least=1, most=1000)
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_S = env.integer("TENLYR_REDIS_TIMEOUT_MS", 1_000, least=50) / 1000
 
-# ---- Provisioning (F2): as many schemas are built at once as there are cores, at most 20.
+# ---- Provisioning (F2): schemas that a process builds at once, 0 for half as many as there are
+# cores; schemas that are kept ready.
 SCHEMA_BUILDERS = env.integer("TENLYR_SCHEMA_BUILDERS", 0, most=20)
 WARM_SCHEMAS = env.integer("TENLYR_WARM_SCHEMAS", 64, most=1_000)
 

@@ -16,7 +16,8 @@ from apps.isolation.models import Location
 from apps.isolation.placements import Placement
 from tenlyr.core import errors, tasks
 
-# F2 allows 20 at once; more builders than cores only make all of them slower.
+# F2 allows 20 at once; more builders than cores only make all of them slower, and this process is
+# not the only one that builds.
 BUILDERS = threading.BoundedSemaphore(
     settings.SCHEMA_BUILDERS or max(1, (os.cpu_count() or 1) // 2)
 )

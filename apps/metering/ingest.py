@@ -1,7 +1,7 @@
 """Admission: one script call decides over the events of a call and queues the admitted ones
 (F4, X11).
 
-Redis Streams are the queue that ships; another one would take `admit`'s place here and
+Redis Streams are the queue that ships; another one would take `decide`'s place here and
 `stream`'s at the consumer (X60).
 """
 

@@ -116,7 +116,7 @@ def split(rows: bytes) -> list[bytes]:
     while start < len(rows):
         try:
             end = max(end for _, end in _columns(rows, start))
-        except Exception as error:
+        except Exception as error:  # bytes that were cut anywhere fail in any way
             raise ValueError("a row is cut short") from error
         if end > len(rows):
             raise ValueError("a row is cut short")

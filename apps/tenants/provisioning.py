@@ -1,6 +1,7 @@
 """A new tenant in one transaction, in process: place, row, key, event, trail (A1, F1, B3).
 
-The caller mints the key before the transaction opens: its slow hash is made beside our statements.
+The caller mints the key before the transaction opens: its slow hash was made ahead, or is made
+beside our statements.
 """
 
 from uuid import UUID

@@ -10,7 +10,7 @@ from apps.webhooks import partitions, statements
 from apps.webhooks.models import OutboxEvent
 
 # One at a time, so that turns are given in the order of events.
-LOCK = 7_362_011
+LOCK = 7_362_017
 MOST = 200
 
 
@@ -35,5 +35,5 @@ def _fan_out(most: int) -> tuple[int, int]:
         [(is_ours,)] = statements.rows("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": LOCK})
         if not is_ours:
             return 0, 0
-        [(events, deliveries)] = statements.rows(statements.kept("fan_out"), {"most": most})
+        [(events, deliveries)] = statements.rows(statements.text_of("fan_out"), {"most": most})
     return events, deliveries

@@ -29,7 +29,8 @@ def record(ended: Sequence[Sent], now: datetime) -> None:
     given: dict[str, Any] = {
         name: list(values) for name, values in zip(COLUMNS, columns, strict=True)
     }
-    failed = {one for (one,) in statements.rows(statements.kept("record"), {**given, "now": now})}
+    recorded = statements.rows(statements.text_of("record"), {**given, "now": now})
+    failed = {one for (one,) in recorded}
     states.learn(list(_verdicts(ended)), now)
     _tell_of([one for one in ended if one.job.id in failed and _is_exhausted(one)])
 
@@ -69,7 +70,7 @@ def put_back(jobs: Sequence[Job]) -> None:
             "delivery": [job.id for job in jobs],
             "event_at": [job.event_at for job in jobs],
         }
-        statements.run(statements.kept("put_back"), given)
+        statements.run(statements.text_of("put_back"), given)
 
 
 def note_interrupted(jobs: Iterable[Job]) -> None:

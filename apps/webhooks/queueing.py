@@ -11,7 +11,7 @@ from apps.webhooks.receivers import Job
 
 def waiting() -> dict[UUID, datetime]:
     """Endpoints with pending deliveries, each with the time at which its first one is due."""
-    return dict(statements.rows(statements.kept("waiting")))
+    return dict(statements.rows(statements.text_of("waiting")))
 
 
 def begin(
@@ -27,4 +27,4 @@ def begin(
         "busy": busy,
         "now": now,
     }
-    return [Job.read(row, now) for row in statements.rows(statements.kept("claim"), given)]
+    return [Job.read(row, now) for row in statements.rows(statements.text_of("claim"), given)]

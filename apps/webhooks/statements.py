@@ -25,7 +25,7 @@ def rows(statement: str, given: Mapping[str, Any] | None = None) -> list[tuple[A
 
 
 @lru_cache(maxsize=32)
-def kept(name: str) -> str:
+def text_of(name: str) -> str:
     """The text of `sql/<name>.sql`."""
     return (FOLDER / f"{name}.sql").read_text()
 

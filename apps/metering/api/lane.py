@@ -170,7 +170,7 @@ async def respond(call: Call, waits: Waits) -> Answer:
             more = [REPLAYED]
     except ClientGone:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, the caller is answered in the shape of the API
         status, body, more = _refusal(error)
     length = ("Content-Length", str(len(body)))
     return Answer(status, [*COMMON, ("X-Request-Id", here.request_id), length, *more], body)

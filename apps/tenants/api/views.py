@@ -78,7 +78,7 @@ class TenantsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         data = self.read(serializers.CreateTenantSerializer)
-        # Before any transaction opens: the slow hash takes its time.
+        # Before any transaction opens: a slow hash that was not made ahead takes its time.
         minted = mint(Kind.TENANT)
 
         def run() -> dict[str, Any]:
