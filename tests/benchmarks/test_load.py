@@ -63,16 +63,17 @@ def serve() -> Iterator[Callable[..., Scripted]]:
         server.close()
 
 
-def spec(port: int, connections: int = 2) -> load.Spec:
+def spec(port: int, seconds: float = 60) -> load.Spec:
+    """For as long as nothing ends it."""
     text = load.request("/track", '{"a": 1}', {"Idempotency-Key": "\0"}, port)
-    return load.Spec(port, connections, 0.2, [load.template(text)], HEAD)
+    return load.Spec(port, 2, seconds, [load.template(text)], HEAD)
 
 
 def test_every_answer_is_counted_and_every_id_is_used_once(
     serve: Callable[..., Scripted],
 ) -> None:
     server = serve(lambda _: GOOD)
-    result = load.run(spec(server.port))
+    result = load.run(spec(server.port, 2))
     assert result.requests == result.ids == len(server.requests) > 2
     sent = [request.split(b"Idempotency-Key: ")[1][:36].decode() for request in server.requests]
     assert {str(UUID(text)) for text in sent} == {f"{HEAD}{n:012x}" for n in range(result.ids)}

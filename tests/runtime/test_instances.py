@@ -23,7 +23,9 @@ from tenlyr import env
 from tenlyr.runtime import home, ports
 from tenlyr.runtime.processes import MARK, inhabitants, spawn
 from tests.core.threads import together
-from tests.runtime.running import eventually
+from tests.runtime.running import STOP_S, eventually
+
+pytestmark = pytest.mark.timeout(400)
 
 
 class Keeper:
@@ -46,7 +48,7 @@ class Keeper:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return int(self.process.wait(40))
+        return int(self.process.wait(STOP_S))
 
     @property
     def text(self) -> str:
@@ -125,14 +127,17 @@ def test_a_second_keeper_is_refused(keeper: Keeper) -> None:
     second = Keeper(keeper.folder)
     second.output = keeper.folder / "second"
     second.start()
-    assert second.process.wait(30) == 1
+    assert second.process.wait(STOP_S) == 1
     assert "Tenlyr already runs on" in second.text
 
 
 def test_its_keeper_killed_another_one_takes_over(own: Database, keeper: Keeper) -> None:
+    before = keeper.main_process(own.alias)
     keeper.process.kill()
-    keeper.process.wait(10)
+    keeper.process.wait(STOP_S)
     keeper.start()
+    # Not the old server's: it stops by itself.
+    eventually(lambda: keeper.main_process(own.alias) not in (0, before), "a new server")
     eventually(lambda: answers(own.alias), "an answer")
     assert upgrading.upgrade_if_behind(own.alias) == 0
 

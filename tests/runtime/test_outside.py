@@ -17,6 +17,8 @@ from tests import servers
 from tests.runtime.running import Up, eventually
 from tests.stack import PgBouncer, require_tool
 
+# A start may take as long as `READY_S`.
+pytestmark = pytest.mark.timeout(400)
 ROLES = (settings.ROLE_APP, settings.ROLE_FLEET)
 
 

@@ -39,7 +39,7 @@ time.sleep(60)
 """
 
 
-def until(holds: Callable[[], bool], timeout_s: float = 10) -> None:
+def until(holds: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until it holds, bounded."""
     end = time.monotonic() + timeout_s
     while not holds():
@@ -58,7 +58,7 @@ def said(child: "subprocess.Popen[bytes]") -> str:
 
 def finish(child: "subprocess.Popen[bytes]") -> None:
     processes.signal_group(child.pid, signal.SIGKILL)
-    child.communicate(timeout=10)
+    child.communicate(timeout=60)
 
 
 class TestSpawn:
@@ -73,7 +73,7 @@ class TestSpawn:
         child = int(said(parent))
         assert not is_gone(child)
         parent.kill()
-        parent.communicate(timeout=10)
+        parent.communicate(timeout=60)
         until(partial(is_gone, child))
 
     def test_outlives_the_thread_that_asked_for_it(self, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ class TestSpawn:
         finish(made[0])
 
     def test_files_it_makes_are_closed_to_others(self, tmp_path: Path) -> None:
-        status, _, _ = processes.run(["touch", tmp_path / "file"], cwd=tmp_path, timeout_s=10)
+        status, _, _ = processes.run(["touch", tmp_path / "file"], cwd=tmp_path, timeout_s=60)
         assert status == 0
         assert (tmp_path / "file").stat().st_mode & 0o077 == 0
 
@@ -103,7 +103,7 @@ class TestFollowLeader:
         worker = int(said(leader))
         assert not is_gone(worker)
         os.kill(leader.pid, signal.SIGKILL)
-        leader.communicate(timeout=10)
+        leader.communicate(timeout=60)
         until(partial(is_gone, worker))
 
     def test_a_process_that_nobody_supervises_is_left_alone(
@@ -119,7 +119,7 @@ class TestFollowLeader:
 class TestRun:
     def test_answers_status_and_both_streams(self, tmp_path: Path) -> None:
         script = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
-        done = processes.run([sys.executable, "-c", script], cwd=tmp_path, timeout_s=10)
+        done = processes.run([sys.executable, "-c", script], cwd=tmp_path, timeout_s=60)
         assert done == (3, "out\n", "err\n")
 
     def test_ends_what_takes_too_long(self, tmp_path: Path) -> None:
@@ -148,13 +148,13 @@ class TestLeftovers:
 
     def test_one_that_leaves_in_time_is_not_killed(self, tmp_path: Path) -> None:
         child = processes.spawn(["sleep", "0.4"], cwd=tmp_path)
-        processes.evict(partial(processes.inhabitants, tmp_path, "sleep"), patience_s=10)
-        assert child.wait(10) == 0
+        processes.evict(partial(processes.inhabitants, tmp_path, "sleep"), patience_s=60)
+        assert child.wait(60) == 0
 
     def test_one_that_outstays_its_time_is_killed(self, tmp_path: Path) -> None:
         child = processes.spawn(["sleep", "60"], cwd=tmp_path)
         processes.evict(partial(processes.inhabitants, tmp_path, "sleep"), patience_s=0.2)
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(60) == -signal.SIGKILL
 
     def test_one_that_cannot_be_killed_is_named(self) -> None:
         with pytest.raises(StartFailed, match="cannot be ended"):

@@ -189,7 +189,7 @@ class TestAccount:
         assert starter.stdout is not None
         folder, *pids = starter.stdout.readline().decode().split()
         starter.send_signal(signal.SIGKILL)
-        starter.communicate(timeout=10)
+        starter.communicate(timeout=60)
         for number in pids:
             until(partial(is_gone, int(number)))
         subprocess.run(["rm", "-rf", folder], check=True)

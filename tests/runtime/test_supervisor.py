@@ -1,5 +1,6 @@
 """Children are started, started again after a crash, and seen off in reverse order."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +22,8 @@ from tests.runtime.test_processes import is_gone, until
 HEARS = """
 import signal, sys, time
 def leave(*_):
+    with open("left", "a") as left:
+        left.write(sys.argv[1] + "\\n")
     print("leaving", flush=True)
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
@@ -53,11 +57,11 @@ class Stage:
     def say(self, name: str, line: str) -> None:
         self.said.append((name, line))
 
-    def command(self, name: str, script: str, *, stage: str = "", grace_s: float = 10) -> Command:
-        line = [sys.executable, "-c", script]
+    def command(self, name: str, script: str, *, stage: str = "", grace_s: float = 60) -> Command:
+        line = [sys.executable, "-c", script, name]
         return Command(name, line, os.environ, self.folder, self.say, grace_s, stage)
 
-    def add(self, name: str, script: str, *, stage: str = "", grace_s: float = 10) -> Command:
+    def add(self, name: str, script: str, *, stage: str = "", grace_s: float = 60) -> Command:
         child = self.command(name, script, stage=stage, grace_s=grace_s)
         self.supervisor.add(child)
         return child
@@ -65,12 +69,12 @@ class Stage:
     def heard(self, name: str, line: str) -> bool:
         return any(who == name and what.startswith(line) for who, what in self.said)
 
-    def look_until(self, holds: Callable[[], bool], timeout_s: float = 10) -> None:
+    def look_until(self, holds: Callable[[], bool]) -> None:
         def looked() -> bool:
             self.supervisor.look()
             return holds()
 
-        until(looked, timeout_s)
+        until(looked)
 
 
 @pytest.fixture
@@ -152,18 +156,27 @@ class TestStop:
             stage.add(name, HEARS, stage=where)
             until(partial(stage.heard, name, "up"))
         stage.supervisor.stop()
-        until(lambda: sum(line == "leaving" for _, line in stage.said) == 4)
-        gone = [name for name, line in stage.said if line == "leaving"]
+        gone = (stage.folder / "left").read_text().split()
+        assert len(gone) == 4
         assert gone[0] == "web"
         assert set(gone[1:3]) == {"work-1", "work-2"}
         assert gone[3] == "store"
 
-    def test_one_that_does_not_leave_is_ended_after_its_grace(self, stage: Stage) -> None:
-        child = stage.add("deaf", DEAF, grace_s=0.5)
+    def test_one_that_does_not_leave_is_ended_after_its_grace(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        child = stage.add("deaf", DEAF, grace_s=600)
         until(lambda: stage.heard("deaf", "up"))
-        start = time.monotonic()
+        ran: list[bool] = []
+
+        def clock() -> float:
+            """Its grace is over when the clock is looked at for the eighth time."""
+            ran.append(not not_running(child))
+            return 1_000.0 if len(ran) < 8 else 1_600.0
+
+        monkeypatch.setattr(supervisor, "time", SimpleNamespace(monotonic=clock))
         stage.supervisor.stop()
-        assert 0.4 < time.monotonic() - start < 5
+        assert ran == [True] * 8
         assert child.process is not None
         assert child.process.returncode == -signal.SIGKILL
         assert stage.heard("deaf", "did not leave in time and is ended")
@@ -171,17 +184,23 @@ class TestStop:
     def test_a_second_signal_ends_them_at_once(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(supervisor, "SAME_REQUEST_S", 0.2)
-        stage.add("deaf", DEAF, grace_s=60)
+        """Nothing else ends it here: its grace is never over."""
+        child = stage.add("deaf", DEAF, grace_s=float("inf"))
         until(lambda: stage.heard("deaf", "up"))
-        start = time.monotonic()
+        twice_as_late = itertools.count(1_000.0, 2 * supervisor.SAME_REQUEST_S)
+        clock = SimpleNamespace(monotonic=lambda: next(twice_as_late), sleep=time.sleep)
+        monkeypatch.setattr(supervisor, "time", clock)
         with stage.supervisor.listening():
             with pytest.raises(Stopping):
                 stop_after(0.1, stage.supervisor.watch)
-            stop_after(0.6, stage.supervisor.stop)
-        assert time.monotonic() - start < 10
+            stop_after(0.1, stage.supervisor.stop)
+        assert child.process is not None
+        assert child.process.returncode == -signal.SIGKILL
 
-    def test_the_same_request_twice_is_one(self, stage: Stage) -> None:
+    def test_the_same_request_twice_is_one(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(supervisor, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
         with stage.supervisor.listening():
             with pytest.raises(Stopping):
                 signal.raise_signal(signal.SIGTERM)
