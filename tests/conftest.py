@@ -12,7 +12,6 @@ from typing import Any
 import django
 import hypothesis
 import pytest
-from django.conf import settings
 
 from tests import servers
 
@@ -21,16 +20,6 @@ os.environ.update(servers.start(), DJANGO_SETTINGS_MODULE="tenlyr.settings")
 django.setup()
 # Of made-up values every run tries the same, and none fails because the machine was slow.
 hypothesis.settings.load_profile("ci")
-
-# What a slow machine's disk or queue costs is no test's question; who asks sets its own.
-settings.REDIS_TIMEOUT_S = 10.0
-hypothesis.settings.register_profile(
-    "tests",
-    hypothesis.settings(),
-    deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("tests")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
