@@ -12,7 +12,7 @@ from tenlyr.runtime.supervisor import Stopping, Supervisor, print_out, printer
 
 
 class Command(BaseCommand):
-    help = "Start Postgres, Valkey, set-up, consumer, worker, beat and web; Ctrl-C stops them."
+    help = "Start Postgres, Valkey and every process of the product; Ctrl-C stops them."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
