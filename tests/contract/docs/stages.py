@@ -23,11 +23,16 @@ def before(shell: Shell, block: Block) -> None:
             stage(shell)
 
 
-def call(shell: Shell, method: str, path: str, body: Any = None) -> Any:
-    """One call with the admin key that must succeed."""
+def ask(shell: Shell, method: str, path: str, body: Any = None) -> httpx.Response:
+    """One call with the admin key."""
     key = {"Authorization": f"Bearer {shell.known['ADMIN']}"}
     url = f"{shell.product.url}/api/v1{path}"
-    answer = httpx.request(method, url, headers=key, json=body, timeout=BOUND_S)
+    return httpx.request(method, url, headers=key, json=body, timeout=BOUND_S)
+
+
+def call(shell: Shell, method: str, path: str, body: Any = None) -> Any:
+    """The same, and it must succeed."""
+    answer = ask(shell, method, path, body)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -84,8 +89,13 @@ def there_is_a_third_release(shell: Shell) -> None:
 
 
 def _release(shell: Shell, version: int) -> None:
-    sql = f"ALTER TABLE invoices ADD COLUMN note_{version} text"
-    call(shell, "POST", "/dataplane/releases", {"version": version, "sql": sql})
+    """As soon as its lock is had: the proof of a move may be at the table."""
+    sql, end = f"ALTER TABLE invoices ADD COLUMN note_{version} text", time.monotonic() + BOUND_S
+    asked = ("POST", "/dataplane/releases", {"version": version, "sql": sql})
+    while (answer := ask(shell, *asked)).status_code == 503:
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.2)
+    assert answer.is_success, answer.text
 
 
 def no_move_runs(shell: Shell) -> None:
