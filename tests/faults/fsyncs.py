@@ -17,7 +17,7 @@ SYNCS = {"fsync", "fdatasync"}
 # How the hot path asks: nothing else of the product's sends this command to Valkey in these tests.
 REQUEST = "EVALSHA"
 FILE = "appendonly"
-ATTACH_TIMEOUT_S = 10.0
+ATTACH_TIMEOUT_S = 60.0
 
 LINE = re.compile(r"(?P<thread>\d+) +(?P<at>\d+\.\d+) (?P<what>.*)")
 BEGUN = re.compile(r"(?P<name>\w+)\((?P<fd>\d+)<(?P<target>.*?)>(?=[,) ])(?P<rest>.*)")
@@ -137,7 +137,7 @@ def traced(strace: str, pid: int, output: Path) -> Iterator[None]:
         finally:
             if tracer.poll() is None:
                 tracer.send_signal(signal.SIGINT)
-            tracer.wait(10)
+            tracer.wait(ATTACH_TIMEOUT_S)
 
 
 def _wait_until_attached(pid: int, tracer: "subprocess.Popen[bytes]", said: Path) -> None:

@@ -27,7 +27,9 @@ WHERE usename = 'tenlyr_fleet' AND state <> 'idle' AND xact_start IS NOT NULL
 QUIET_TIMEOUT_S = 90.0
 LOOK_EVERY_S = 0.02
 LONGEST_DOWN_S = 1.5
-REACH_TIMEOUT_S = 10.0
+REACH_TIMEOUT_S = 60.0
+# Who has a line to one process alone asks it until it answers.
+LINE_PATIENCE_S = 30.0
 
 
 class Stuck(Exception):
@@ -122,7 +124,7 @@ class Target:
         reached: dict[int, Connection] = {}
         end = time.monotonic() + REACH_TIMEOUT_S
         for port in itertools.cycle(self.product.ports):
-            line = Connection(port, source=source)
+            line = Connection(port, source=source, timeout_s=LINE_PATIENCE_S)
             pid = int(line.get("/livez").body["pid"])
             if reached.setdefault(pid, line) is not line:
                 line.close()

@@ -2,14 +2,13 @@
 counted twice. `python -m tests.faults.run` is the long form (F01, F02, F10, F12, F20; O1, O2).
 """
 
-import random
-
 import pytest
 
 from tests.faults.scene import Outcome, Scene
 from tests.faults.target import Target
 
-BUDGET_S = 60
+# For a slow machine; the faults are the same each time, the long form draws others.
+BUDGET_S, SEED = 240, 41
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +19,7 @@ def scene(target: Target) -> Scene:
 
 def outcome_of(scene: Scene, **counts: int) -> Outcome:
     """Run the faults to the end."""
-    seed = random.SystemRandom().randrange(10**9)
-    *_, last = scene.play(counts, seed=seed, budget_s=BUDGET_S, gap_s=0.5)
+    *_, last = scene.play(counts, seed=SEED, budget_s=BUDGET_S, gap_s=0.5)
     assert isinstance(last, Outcome)
     return last
 
@@ -32,7 +30,7 @@ def report(scene: Scene, outcome: Outcome) -> str:
     return f"seed {outcome.seed}, ledger {outcome.ledger_path}: {outcome.violations}\n{said}"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_kills_lose_nothing_and_count_nothing_twice(scene: Scene) -> None:
     outcome = outcome_of(scene, consumer=8, valkey=3, web=3)
     assert not outcome.violations, report(scene, outcome)
@@ -43,7 +41,7 @@ def test_kills_lose_nothing_and_count_nothing_twice(scene: Scene) -> None:
     assert int(outcome.facts["stored"]) > 1_000
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_valkey_that_lost_everything_costs_the_unstored_tail_only(scene: Scene) -> None:
     outcome = outcome_of(scene, flushall=2, postgres=1)
     assert not outcome.violations, report(scene, outcome)

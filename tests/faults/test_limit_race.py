@@ -46,6 +46,7 @@ def kill_consumers_while(threads: list[threading.Thread], target: Target) -> int
     return kills
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("level", ["shared_schema", "dedicated_schema"])
 def test_exactly_the_limit_is_admitted(target: Target, ledger: Ledger, level: str) -> None:
     customer = target.customer("Racer", "starter", isolationLevel=level)
