@@ -66,8 +66,12 @@ def bring_back(journey: Journey) -> list[str]:
 
 
 def prove(journey: Journey) -> None:
-    """Check every copied row against them; writers go on meanwhile."""
+    """Check every copied row against them; writers go on meanwhile. Where the record is cleared
+    away an earlier run was through with it.
+    """
     connection = journey.links.target_owner
+    if run(connection, _record_of(journey)).fetchone() is None:
+        return
     for (table, constraint), definition in _parked(journey).items():
         if definition == AUTOVACUUM:
             run(connection, f"ALTER TABLE {table} RESET (autovacuum_enabled)")
@@ -76,11 +80,12 @@ def prove(journey: Journey) -> None:
 
 
 def _parked(journey: Journey) -> Parked:
-    row = one(
-        journey.links.target_owner,
-        "SELECT parked FROM tenlyr_moves.arrival WHERE move_id = " + value(str(journey.move.id)),
-    )
+    row = one(journey.links.target_owner, _record_of(journey))
     return {(table, constraint): definition for table, constraint, definition in row[0]}
+
+
+def _record_of(journey: Journey) -> str:
+    return f"SELECT parked FROM tenlyr_moves.arrival WHERE move_id = {value(str(journey.move.id))}"
 
 
 def _remember(journey: Journey, known: Parked) -> None:

@@ -288,6 +288,24 @@ class TestDisturbed:
         assert run_move(move.id).status == "completed"
         assert tenant.rows() == rows
 
+    @pytest.mark.parametrize("step", running.STEPS)
+    def test_a_step_that_was_done_and_not_noted_is_done_again(
+        self, tenant: Mover, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        """Its run died in the moment between."""
+        rows, work = tenant.rows(), running.STEPS[step]
+
+        def cut(journey: Journey) -> None:
+            work(journey)
+            raise psycopg.OperationalError("the line was cut")
+
+        with monkeypatch.context() as patch:
+            patch.setitem(running.STEPS, step, cut)
+            move = tenant.move(Level.DEDICATED_SCHEMA)
+        assert (move.status, move.detail["stumbles"]) == ("in_progress", 1)
+        assert run_move(move.id).status == "completed"
+        assert tenant.rows() == rows
+
     def test_no_run_beside_another(self, tenant: Mover) -> None:
         move = tenant.start(Level.DEDICATED_SCHEMA)
         runner = links.Liveness(move.id)
