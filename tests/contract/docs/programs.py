@@ -12,7 +12,6 @@ from tests.sdks.installed import Installed
 from tests.stack import Product
 
 PORTS = re.compile(r"\b90\d\d\b")
-_told: set[int] = set()
 # What a file's blocks take for given, in front of them.
 GIVEN = {
     "sdks/python/README.md": (
@@ -25,21 +24,13 @@ def adapted(text: str, product: Product, where: str) -> str:
     """A text for the product that runs, and with e-mail addresses that nobody else has."""
     text = text.replace("http://127.0.0.1:8000", product.url)
     for port in sorted(set(PORTS.findall(text))):
-        text = text.replace(port, str(_free_port()))
+        text = text.replace(port, str(ports.any_free()))
     # The README of the client talks to api.tenlyr.app, as everybody would.
     key = "apiKey: process.env.TENLYR_ADMIN_KEY,"
     text = text.replace(key.rstrip(",") + " }", key + " }").replace(
         key, f'{key} baseUrl: "{product.url}",'
     )
     return blocks.with_own_addresses(text, where)
-
-
-def _free_port() -> int:
-    """One that no program before was told: the endpoints that it made there are still called."""
-    while (port := ports.any_free()) in _told:
-        pass
-    _told.add(port)
-    return port
 
 
 def typescript(sdk: Installed, text: str, name: str, env: dict[str, str]) -> str:
