@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from apps.isolation.databases import servers
 from apps.isolation.databases.errors import DatabaseFailed
 from apps.isolation.models import Database, Server
-from tenlyr.core import context
+from tenlyr.core.admin import sign
 
 
 class ServerForm(forms.ModelForm):
@@ -52,7 +52,7 @@ class ServerAdmin(admin.ModelAdmin):
     list_display = ("name", "driver", "max_databases", "is_open", "created_at")
 
     def save_model(self, request: HttpRequest, obj: Server, form: Any, change: bool) -> None:
-        _sign(request)
+        sign(request)
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             if change and form.cleaned_data.get("address"):
@@ -61,7 +61,7 @@ class ServerAdmin(admin.ModelAdmin):
             servers.record(f"isolation.server_{action}", obj, fields=form.changed_data)
 
     def delete_model(self, request: HttpRequest, obj: Server) -> None:
-        _sign(request)
+        sign(request)
         with transaction.atomic():
             servers.record("isolation.server_removed", obj)
             super().delete_model(request, obj)
@@ -71,12 +71,6 @@ class ServerAdmin(admin.ModelAdmin):
         with transaction.atomic():
             for server in queryset:
                 self.delete_model(request, server)
-
-
-def _sign(request: HttpRequest) -> None:
-    """What follows is the signed-in operator's act."""
-    here = context.current()
-    here.actor_type, here.actor_id = "operator", str(request.user.pk)
 
 
 @admin.register(Database)

@@ -11,8 +11,7 @@ from apps.isolation.public import Level, Move, why_failed
 from apps.tenants import catalogue, lifecycle, moving, selectors
 from apps.tenants.models import DeletionCertificate, PlanVersion, Tenant
 from apps.tenants.plans import TenantPlan
-from tenlyr.core import context
-from tenlyr.core.admin import ReadOnly
+from tenlyr.core.admin import ReadOnly, sign
 
 
 @admin.register(Tenant)
@@ -145,8 +144,7 @@ class PlanVersionAdmin(admin.ModelAdmin):
     fields = ("workspace", "name", "price_cents", "limits", "max_level")
 
     def save_model(self, request: HttpRequest, obj: PlanVersion, form: Any, change: bool) -> None:
-        here = context.current()
-        here.actor_type, here.actor_id = "operator", str(request.user.pk)
+        sign(request)
         made = catalogue.publish(
             workspace_id=obj.workspace_id,
             plan=TenantPlan(obj.name),

@@ -1,20 +1,40 @@
 """Workspaces in the Django admin: people, roles and admin keys."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.workspaces import keys
 from apps.workspaces.models import AdminKey, Membership, Operator, Workspace
+from tenlyr.core.admin import Trailed, sign
 from tenlyr.core.keys import Kind
 from tenlyr.core.stored_key import mint
 
 admin.site.site_header = admin.site.site_title = "Tenlyr"
 admin.site.index_title = "Workspaces, tenants and what they did"
-admin.site.register(Operator, UserAdmin)
+admin.site.unregister(Group)
+
+
+@admin.register(Operator)
+class OperatorAdmin(Trailed, UserAdmin):
+    """People who sign in, and what they may do."""
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(Trailed, GroupAdmin):
+    """Rights that several people have."""
 
 
 class Memberships(admin.TabularInline):
@@ -23,9 +43,14 @@ class Memberships(admin.TabularInline):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):
+class WorkspaceAdmin(Trailed):
+    """Workspaces and who belongs to them; one that has keys or tenants is not deleted."""
+
     list_display = ("name", "plan", "created_at")
     inlines = (Memberships,)
+
+    def trail_of(self, row: Workspace) -> UUID:
+        return row.id
 
 
 @admin.register(AdminKey)
@@ -38,6 +63,7 @@ class AdminKeyAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: AdminKey, form: Any, change: bool) -> None:
         minted = mint(Kind.ADMIN)
+        sign(request)
         keys.issue(obj.workspace, name=obj.name, minted=minted)
         self.message_user(request, f"Shown once: {minted.raw}", messages.WARNING)
 
@@ -49,5 +75,6 @@ class AdminKeyAdmin(admin.ModelAdmin):
 
     @admin.action(description="Revoke the selected keys", permissions=["add"])
     def revoke(self, request: HttpRequest, rows: "QuerySet[AdminKey]") -> None:
+        sign(request)
         for key in rows:
             keys.revoke(key)
