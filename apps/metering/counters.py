@@ -10,7 +10,7 @@ import structlog
 
 from apps.isolation import public as isolation
 from apps.metering import periods, stream
-from apps.metering.ingest import names_of
+from apps.metering.names import names_of
 from apps.metering.periods import Period
 from tenlyr.core import clock, redis
 from tenlyr.core.metrics import GAUGES, Metric, to_counter

@@ -6,14 +6,13 @@ Redis Streams are the queue that ships; another one would take `decide`'s place 
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from apps.metering import periods, rows
 from apps.metering.errors import Rebuilding, UsageBelowZero, UsageOutOfRange
 from apps.metering.events import Event, iso
+from apps.metering.names import names_of
 from tenlyr.core import errors, redis, scripts
 from tenlyr.core.coroutines import finish
 from tenlyr.core.metrics import GAUGES, Metric, from_counter
@@ -24,54 +23,11 @@ from tenlyr.core.redis import Ask
 ONE, MANY = (scripts.load(Path(__file__).parent / name) for name in ("track_one.lua", "track.lua"))
 # A script call holds up all others of its Redis: 500 events are about two milliseconds.
 MOST_A_CALL = 500
-# Of one tenant's counters, by metric and day, that a process keeps the names of.
-MOST_COUNTERS = 500
 
 ALL_ADMITTED, NOT_READY = 1, 0
 THROTTLED, OVER_LIMIT, BELOW_ZERO, OUT_OF_RANGE = 2, 3, 4, 5
 
 Outcome = Event | errors.ApiError
-
-
-class Names:
-    """The Redis keys of a tenant, made once."""
-
-    __slots__ = ("_counters", "fixed", "shard", "tenant_id")
-
-    def __init__(self, tenant_id: UUID) -> None:
-        self.tenant_id, self.shard = tenant_id, redis.shard_of(tenant_id)
-        self.fixed = (
-            redis.ready(self.shard),
-            redis.stream(self.shard),
-            redis.throttle(self.shard, tenant_id),
-            redis.seen(self.shard),
-        )
-        self._counters: dict[tuple[str, int], tuple[str, int]] = {}
-
-    def counter(self, metric: str, period: str) -> str:
-        """A counter's key; `period` is `yyyymm` or `level`."""
-        return redis.usage(self.shard, self.tenant_id, metric, period)
-
-    def counter_on(self, metric: str, day: int) -> tuple[str, int]:
-        """The counter that an event of that day belongs to, and when it may expire (0: never)."""
-        found = self._counters.get((metric, day))
-        if found is None:
-            if len(self._counters) >= MOST_COUNTERS:
-                self._counters.clear()
-            found = self._counters[metric, day] = self._counter_on(metric, day)
-        return found
-
-    def _counter_on(self, metric: str, day: int) -> tuple[str, int]:
-        if metric in GAUGES:
-            return self.counter(metric, periods.LEVEL), 0
-        period = periods.at(day * periods.DAY_MS)
-        return self.counter(metric, period.name), period.expires_ms
-
-
-@lru_cache(maxsize=50_000)
-def names_of(tenant_id: UUID) -> Names:
-    """The keys that the script touches for a tenant."""
-    return Names(tenant_id)
 
 
 async def decide(principal: Principal, events: Sequence[Event], ask: Ask) -> list[Outcome]:

@@ -16,7 +16,7 @@ import structlog
 from apps.isolation import public as isolation
 from apps.isolation.public import Location
 from apps.metering import outages, periods, stream
-from apps.metering.ingest import names_of
+from apps.metering.names import names_of
 from tenlyr.core import clock, redis
 from tenlyr.core.metrics import GAUGES, Metric, to_counter
 

@@ -12,6 +12,7 @@ import pytest
 from apps.metering import ingest, periods, rows, stream
 from apps.metering.errors import Rebuilding, UsageBelowZero, UsageOutOfRange
 from apps.metering.events import Event
+from apps.metering.names import names_of
 from tenlyr.core import clock, errors, redis
 from tenlyr.core.metrics import Metric
 from tenlyr.core.principal import Principal
@@ -72,7 +73,7 @@ class TestCounting:
         caller = nobody()
         admit(caller)
         admit(caller, metric="seats")
-        names = ingest.names_of(caller.tenant)
+        names = names_of(caller.tenant)
         end = periods.of(clock.now()).end
         expiry = redis.client().pexpiretime(names.counter("api_call", this_month()))
         assert datetime.fromtimestamp(expiry / 1000, UTC) >= end + timedelta(days=40)

@@ -11,6 +11,7 @@ from redis import Redis  # noqa: TID251  # a client of the test's own server
 from apps.metering import ingest, rows
 from apps.metering.events import Event
 from apps.metering.ingest import MANY, ONE
+from apps.metering.names import names_of
 from tenlyr.core import clock, redis
 from tenlyr.core.principal import Principal
 from tenlyr.core.scripts import Script
@@ -194,7 +195,7 @@ def test_the_scenarios_reach_every_answer() -> None:
 def test_a_restart_loses_the_throttle_and_nothing_else(script: Script) -> None:
     """The append-only file has no word of it: the bucket is full again, counts are as they were."""
     caller = nobody(limit_rpm=1)
-    names = ingest.names_of(caller.tenant)
+    names = names_of(caller.tenant)
     servers = Servers()
     try:
         servers.valkey.start()
