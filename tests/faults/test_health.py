@@ -9,6 +9,8 @@ import pytest
 from tests.faults.health import documented, flapping, judging
 from tests.faults.health.stage import Stage
 
+# What is waited for below has bounds of its own, of two minutes and more.
+pytestmark = pytest.mark.timeout(900)
 # The dead pump's seat is free after 5 s, so it comes first.
 FAULTS = ["in the fan-out", "in the scan", flapping.VALKEY]
 

@@ -1,8 +1,11 @@
 """Webhooks with a killed worker and ill receivers, in short: nothing is missing (F30, F32)."""
 
+import pytest
+
 from tests.faults.webhooks import script
 
 
+@pytest.mark.timeout(600)
 def test_every_event_reaches_every_living_receiver() -> None:
     plan = script.Plan(
         events=120,
