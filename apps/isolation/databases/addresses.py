@@ -51,6 +51,8 @@ def parse(dsn: str, *, what: str = "The address", has_login: bool = True) -> Add
     try:
         parts = urlsplit(dsn.strip())
         port = parts.port or 5432
+        # As whoever resolves it will: an empty or too long label is the address' own mistake.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         raise BadAddress(f"{what} cannot be read.") from None
     if parts.scheme not in SCHEMES or not parts.hostname:

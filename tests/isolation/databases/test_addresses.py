@@ -30,6 +30,8 @@ def test_its_text_has_neither_user_nor_password() -> None:
         ("host=h dbname=n user=u", "X must begin with postgresql:// and name a host."),
         ("postgresql://u:p@h:70000/n", "X cannot be read."),
         ("postgresql://u:p@h:port/n", "X cannot be read."),
+        ("postgresql://u:p@db..example/n", "X cannot be read."),
+        (f"postgresql://u:p@{'h' * 64}/n", "X cannot be read."),
         ("postgresql://u:p@h/", "X names no database: end it with /NAME."),
         ("postgresql://h/n", "X names no user: write postgresql://USER:PASSWORD@HOST/NAME."),
         ("postgresql://u:p@h/n?options=-c%20role%3Dx", "X has the option 'options', which"),
