@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -38,17 +39,19 @@ type UsageBufferParams struct {
 	Parallel int
 	// WhenFull is BufferWait, or BufferDrop.
 	WhenFull WhenFull
-	// OnDrop hears of each event that is left out: for want of room, or because Close ran out of
-	// time.
+	// OnDrop hears of each event that is left out for want of room.
 	OnDrop func(event TrackRequest)
-	// OnError hears of each event that the server refused for good, with the reason: a
-	// PlanLimitExceededError, say. It must not call Flush or Close, which wait for it.
+	// OnError hears of each event that will not be sent again, with the reason: the server refused
+	// it for good (a PlanLimitExceededError, say), or Close ran out of time. By default it is told to
+	// slog. It must not call Flush or Close, which wait for it.
 	OnError func(event TrackRequest, err error)
 }
 
 // Buffer gathers events and sends them in batches, in the background. Each event gets its ID and
-// its time when it is taken, so that what is sent again, after a time-out even, counts once. What
-// could not be sent is kept and tried again. It is safe for many goroutines; Close it at the end.
+// its time when it is taken, unless it has its own: what is sent again, after a time-out even,
+// counts once, and in the month in which it was used. Where the server does not accept that time,
+// its own counts. What could not be sent is kept and tried again. It is safe for many goroutines;
+// Close it at the end.
 type Buffer struct {
 	usage  *UsageService
 	params UsageBufferParams
@@ -66,9 +69,11 @@ type Buffer struct {
 	running sync.WaitGroup
 	// isPressed: it was full, and everything is on its way since.
 	isPressed bool
-	isOver    bool
-	last      error
-	flushes   flushes
+	// isOver: Close gave up what was left, for this reason.
+	isOver  bool
+	why     error
+	last    error
+	flushes flushes
 }
 
 // Buffer begins a buffer. Its events are of many tenants; the batches are sent by tenant.
@@ -105,9 +110,14 @@ func (p UsageBufferParams) withDefaults() UsageBufferParams {
 		p.OnDrop = func(TrackRequest) {}
 	}
 	if p.OnError == nil {
-		p.OnError = func(TrackRequest, error) {}
+		p.OnError = tellLog
 	}
 	return p
+}
+
+// tellLog is where a lost event is told of when nobody asked to hear of it.
+func tellLog(event TrackRequest, err error) {
+	slog.Error("tenlyr: an event was not counted", "id", event.ID, "error", err)
 }
 
 // Track takes an event. It answers at once while there is room, else waits or drops by WhenFull;
@@ -117,10 +127,7 @@ func (b *Buffer) Track(ctx context.Context, event TrackRequest) error {
 	if _, ok := KindOf(event.TenantAPIKey); !ok {
 		return malformedKey()
 	}
-	event.ID = eventID(event.ID, nil)
-	if event.Timestamp.IsZero() {
-		event.Timestamp = b.usage.client.now()
-	}
+	event, clock := b.taken(event)
 	// Found later, it would take its whole batch along.
 	if _, err := json.Marshal(event); err != nil {
 		return invalidArgument("the event is no JSON: " + err.Error())
@@ -134,8 +141,26 @@ func (b *Buffer) Track(ctx context.Context, event TrackRequest) error {
 		<-b.slots
 		return closedError()
 	}
-	b.take(event)
+	b.take(event, clock)
 	return nil
+}
+
+// taken is the event as it stays, whatever the caller does with his pointers, with its ID and time.
+func (b *Buffer) taken(event TrackRequest) (TrackRequest, clock) {
+	event.ID = eventID(event.ID, nil)
+	event.Success, event.LatencyMs = copied(event.Success), copied(event.LatencyMs)
+	if !event.Timestamp.IsZero() {
+		return event, callersClock
+	}
+	event.Timestamp = b.usage.client.now().UTC().Truncate(time.Millisecond)
+	return event, buffersClock
+}
+
+func copied[T any](given *T) *T {
+	if given == nil {
+		return nil
+	}
+	return Ptr(*given)
 }
 
 // reserve takes a slot for an event.
@@ -175,8 +200,8 @@ func closedError() error {
 	return &Error{Message: "the buffer is closed", Code: "buffer_closed", kind: ErrBufferClosed}
 }
 
-// Len answers how many events are held, those on their way included.
-func (b *Buffer) Len() int { return len(b.slots) }
+// Pending answers how many events are held, those on their way included: never more than MaxEvents.
+func (b *Buffer) Pending() int { return len(b.slots) }
 
 // Flush sends what was taken before, and waits until all of it is stored or refused. When the
 // context ends first, the error tells what failed last; the events are kept.
@@ -197,7 +222,7 @@ func (b *Buffer) Flush(ctx context.Context) error {
 }
 
 // Close takes no more events, sends what is left and waits for it: until the context ends, or for
-// 30 seconds where it has no deadline. What is left then is told to OnDrop, and the error says why.
+// 30 seconds where it has no deadline. What is left then is told to OnError, and the error says why.
 func (b *Buffer) Close(ctx context.Context) error {
 	b.mutex.Lock()
 	if !b.isClosed() {
@@ -211,14 +236,16 @@ func (b *Buffer) Close(ctx context.Context) error {
 	}
 	err := b.Flush(ctx)
 	b.abandon()
-	b.dropRest()
+	b.giveUpRest(err)
 	return err
 }
 
-// dropRest ends the buffer, and tells of what it still held.
-func (b *Buffer) dropRest() {
+// giveUpRest ends the buffer, and tells of what it still held.
+func (b *Buffer) giveUpRest(why error) {
 	b.mutex.Lock()
-	b.isOver = true
+	if !b.isOver {
+		b.isOver, b.why = true, why
+	}
 	var left []held
 	for key, queue := range b.queues {
 		left = append(left, queue.events...)
@@ -227,13 +254,13 @@ func (b *Buffer) dropRest() {
 	}
 	b.ready = nil
 	b.mutex.Unlock()
-	b.drop(left)
+	b.giveUp(left, why)
 	b.running.Wait()
 }
 
-func (b *Buffer) drop(left []held) {
+func (b *Buffer) giveUp(left []held, why error) {
 	for _, one := range left {
-		b.params.OnDrop(one.event)
+		b.params.OnError(one.event, why)
 	}
 	b.settle(left)
 }

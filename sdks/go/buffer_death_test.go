@@ -68,7 +68,7 @@ func TestAServerThatDies(t *testing.T) {
 			listener.die()
 		}
 		put(t, buffer, 1, "$TENANT", "$OTHER_TENANT")
-		most = max(most, buffer.Len())
+		most = max(most, buffer.Pending())
 	}
 	if err := buffer.Close(within(t)); err != nil {
 		t.Fatal(err)

@@ -5,10 +5,30 @@ import (
 	"time"
 )
 
+// clock is whose clock tells the time of an event.
+type clock int
+
+const (
+	callersClock clock = iota
+	buffersClock
+	// serversClock: it did not accept the buffer's, and is asked to take the time itself.
+	serversClock
+)
+
 // held is an event in a buffer. Flush waits for the events of its own epoch and those before.
 type held struct {
 	event TrackRequest
+	clock clock
 	epoch int
+}
+
+// sent is the event as it goes out.
+func (h held) sent() TrackRequest {
+	event := h.event
+	if h.clock == serversClock {
+		event.Timestamp = time.Time{}
+	}
+	return event
 }
 
 // queue is what a buffer holds of one tenant. All of it belongs to the buffer's mutex.
@@ -29,13 +49,13 @@ type queue struct {
 }
 
 // take puts an event into its queue. The caller holds the mutex.
-func (b *Buffer) take(event TrackRequest) {
+func (b *Buffer) take(event TrackRequest, clock clock) {
 	waiting := b.queues[event.TenantAPIKey]
 	if waiting == nil {
 		waiting = &queue{key: event.TenantAPIKey, most: b.params.FlushEvents}
 		b.queues[event.TenantAPIKey] = waiting
 	}
-	waiting.events = append(waiting.events, held{event, b.flushes.add()})
+	waiting.events = append(waiting.events, held{event, clock, b.flushes.add()})
 	// A full buffer sends what it has: nothing else makes room. Once, until there was some.
 	if len(b.slots) == cap(b.slots) && !b.isPressed {
 		b.isPressed = true
@@ -121,7 +141,7 @@ func (b *Buffer) finish(queue *queue, outcome outcome) {
 	queue.isBusy = false
 	if b.isOver {
 		b.mutex.Unlock()
-		b.drop(outcome.kept)
+		b.giveUp(outcome.kept, b.why)
 		return
 	}
 	defer b.mutex.Unlock()

@@ -16,6 +16,8 @@ type outcome struct {
 	kept       []held
 	why        error
 	isTooLarge bool
+	// untimed is to be sent at once, without the time that the server did not accept.
+	untimed []held
 }
 
 type refused struct {
@@ -27,11 +29,15 @@ type refused struct {
 func (b *Buffer) send(queue *queue, batch []held) outcome {
 	events := make([]TrackRequest, len(batch))
 	for i, one := range batch {
-		events[i] = one.event
+		events[i] = one.sent()
 	}
 	answered, err := b.usage.TrackBatch(b.sending, queue.key, events)
 	if err == nil {
-		return sorted(batch, answered)
+		all := sorted(batch, answered)
+		if len(all.untimed) > 0 {
+			return all.and(b.send(queue, all.untimed))
+		}
+		return all
 	}
 	if isSplittable(err) && len(batch) > 1 {
 		return outcome{kept: batch, why: err, isTooLarge: true}
@@ -44,6 +50,17 @@ func (b *Buffer) send(queue *queue, batch []held) outcome {
 		return all
 	}
 	return outcome{kept: batch, why: err}
+}
+
+// and is what became of a batch of which a part was sent once more.
+func (o outcome) and(later outcome) outcome {
+	later.settled = append(o.settled, later.settled...)
+	later.refused = append(o.refused, later.refused...)
+	later.kept = append(o.kept, later.kept...)
+	if later.why == nil {
+		later.why = o.why
+	}
+	return later
 }
 
 // isSplittable: the batch as a whole was refused, and one event may be the reason.
@@ -95,6 +112,9 @@ func sorted(batch []held, answered *Batch) outcome {
 		switch {
 		case err == nil:
 			all.settled = append(all.settled, one)
+		case one.clock == buffersClock && statusOf(err) == http.StatusUnprocessableEntity:
+			one.clock = serversClock
+			all.untimed = append(all.untimed, one)
 		case isForGood(err):
 			all.settled = append(all.settled, one)
 			all.refused = append(all.refused, refused{one, err})

@@ -67,7 +67,7 @@ type ResponseInfo struct {
 	RequestID string
 }
 
-// RetryInfo is a wait before the next try. Reason is "status 503", "network" or the like.
+// RetryInfo is a wait before the next try. Reason is the status, such as "503", or "network".
 type RetryInfo struct {
 	RequestInfo
 	Wait   time.Duration

@@ -123,7 +123,7 @@ func ExampleUsageService_Buffer() {
 	if err := buffer.Close(ctx); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(buffer.Len(), "left")
+	fmt.Println(buffer.Pending(), "left")
 	// Output: 0 left
 }
 

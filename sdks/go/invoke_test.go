@@ -3,6 +3,7 @@ package tenlyr
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -48,6 +49,9 @@ type arguments struct {
 func invoke(
 	t *testing.T, client *Client, known map[string]methodSpec, one conformanceCase,
 ) (any, error) {
+	if one.Call.Method == "usage.buffer" {
+		return buffered(t, client, one)
+	}
 	method := goMethod(client, one.Call.Method)
 	if !method.IsValid() {
 		t.Fatal("no method", one.Call.Method)
@@ -69,6 +73,29 @@ func invoke(
 		return answered(method.CallSlice(in))
 	}
 	return answered(method.Call(in))
+}
+
+// buffered takes a case's events through a buffer; the result is what OnError hears of.
+func buffered(t *testing.T, client *Client, one conformanceCase) (any, error) {
+	given := &arguments{t: t, named: one.Call.Args}
+	refused := []any{}
+	buffer := client.Usage.Buffer(UsageBufferParams{
+		FlushInterval: time.Hour,
+		OnError: func(event TrackRequest, err error) {
+			_, told := split(event)
+			var base *Error
+			if errors.As(err, &base) {
+				told["code"] = base.Code
+			}
+			refused = append(refused, told)
+		},
+	})
+	for _, event := range given.events() {
+		if err := buffer.Track(background, event); err != nil {
+			return nil, err
+		}
+	}
+	return refused, buffer.Close(background)
 }
 
 // order is the names of what stands before the struct.

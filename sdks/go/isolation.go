@@ -45,9 +45,17 @@ func (s *IsolationService) CreateCredential(
 	return fetch[NewCredential](ctx, s.client, r, options...)
 }
 
+// IsolationEndCredentialParams is who ends a credential.
+type IsolationEndCredentialParams struct {
+	// Key replaces the client's key: a tenant's key ends that tenant's.
+	Key string
+}
+
 // EndCredential ends a login, and its sessions.
-func (s *IsolationService) EndCredential(ctx context.Context, credentialID string) error {
-	r := remove("/api/v1/isolation/connection/credentials/%s", credentialID)
+func (s *IsolationService) EndCredential(
+	ctx context.Context, credentialID string, params IsolationEndCredentialParams,
+) error {
+	r := remove("/api/v1/isolation/connection/credentials/%s", credentialID).with(params.Key)
 	_, err := s.client.call(ctx, r, nil)
 	return err
 }
@@ -135,7 +143,7 @@ func (s *IsolationService) WaitForMigration(
 			return migration, err
 		}
 		if s.client.now().Add(params.PollInterval).After(until) {
-			return migration, timedOut("the migration is not over within the time-out",
+			return migration, timedOut("the migration is not over within "+params.Timeout.String(),
 				context.DeadlineExceeded)
 		}
 		if err := s.client.config.Sleep(ctx, params.PollInterval); err != nil {
@@ -149,13 +157,21 @@ func isOver(migration *Migration) (bool, error) {
 	case MigrationCompleted:
 		return true, nil
 	case MigrationFailed, MigrationRolledBack:
-		message := "the migration is " + string(migration.Status)
-		if migration.Error != nil {
-			message += ": " + *migration.Error
-		}
-		return true, &MigrationFailedError{&Error{Message: message, kind: ErrMigrationFailed}, migration}
+		return true, &MigrationFailedError{&Error{
+			Message: howItEnded(migration), Code: "migration_failed", kind: ErrMigrationFailed,
+		}, migration}
 	}
 	return false, nil
+}
+
+func howItEnded(migration *Migration) string {
+	switch {
+	case migration.Status == MigrationRolledBack:
+		return "the migration was rolled back"
+	case migration.Error == nil:
+		return "the migration failed: nobody said why"
+	}
+	return "the migration failed: " + *migration.Error
 }
 
 // Rollback begins to move a tenant back to where a migration took it from.

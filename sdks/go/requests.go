@@ -52,6 +52,9 @@ type prepared struct {
 
 var printable = regexp.MustCompile(`^[!-~]([ -~]*[!-~])?$`)
 
+// isIdempotencyKey tells whether a header can carry it as it is.
+func isIdempotencyKey(key string) bool { return len(key) <= 255 && printable.MatchString(key) }
+
 // prepare checks and encodes a request; what is wrong with it is told before anything is sent.
 func (c *Client) prepare(r request, options []Option) (*prepared, error) {
 	for _, option := range options {
@@ -67,8 +70,11 @@ func (c *Client) prepare(r request, options []Option) (*prepared, error) {
 	if r.method == http.MethodPost && ready.idem == "" {
 		ready.idem = newUUID()
 	}
-	if ready.idem != "" && (len(ready.idem) > 255 || !printable.MatchString(ready.idem)) {
-		return nil, invalidArgument("the idempotency key is not 1 to 255 printable characters")
+	if ready.idem != "" && !isIdempotencyKey(ready.idem) {
+		return nil, &Error{
+			Message:    "an idempotency key is 1 to 255 printable ASCII characters; nothing was sent",
+			StatusCode: http.StatusBadRequest, Code: "invalid_idempotency_key",
+		}
 	}
 	return ready, c.encode(r, ready)
 }

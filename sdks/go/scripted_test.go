@@ -135,11 +135,17 @@ func (s *scripted) equal(wanted, got any) bool {
 	return reflect.DeepEqual(wanted, got)
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var (
+	uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`)
+)
 
 func (s *scripted) fits(wanted, got string) bool {
 	if wanted == "$uuid" {
 		return uuidForm.MatchString(got)
+	}
+	if wanted == "$time" {
+		return timeForm.MatchString(got)
 	}
 	if name, ok := strings.CutPrefix(wanted, "$same:"); ok {
 		before, seen := s.same[name]

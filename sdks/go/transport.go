@@ -42,7 +42,7 @@ func (c *Client) call(
 	if err := json.Unmarshal(response.body, result); err != nil {
 		return nil, &Error{
 			Message: "the answer is not the JSON it should be", StatusCode: response.status,
-			Body: response.body, RequestID: response.requestID(), cause: err,
+			Code: "invalid_response", Body: response.body, RequestID: response.requestID(), cause: err,
 		}
 	}
 	return response, nil
@@ -76,7 +76,7 @@ func reasonOf(response *answer) string {
 	if response == nil {
 		return "network"
 	}
-	return "status " + strconv.Itoa(response.status)
+	return strconv.Itoa(response.status)
 }
 
 // try sends once. An answer that is no success comes with its error.

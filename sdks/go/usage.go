@@ -69,7 +69,10 @@ func (s *UsageService) TrackEvent(
 ) (*UsageEvent, error) {
 	event.ID = eventID(event.ID, options)
 	r := post("/api/v1/usage/track", event).as(event.TenantAPIKey)
-	options = append(slices.Clip(options), WithIdempotencyKey(event.ID))
+	// An ID that no header can carry still is the event's: it alone decides what counts.
+	if isIdempotencyKey(event.ID) {
+		options = append(slices.Clip(options), WithIdempotencyKey(event.ID))
+	}
 	return fetch[UsageEvent](ctx, s.client, r, options...)
 }
 

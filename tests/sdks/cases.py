@@ -16,6 +16,7 @@ from tests.sdks.vectors import CONFORMANCE
 FURTHER = {
     "tenants.health": "tenants.dashboard",
     "isolation.waitForMigration": "isolation.getMigration",
+    "usage.buffer": "usage.trackBatch",
 }
 # Operations that the SDKs leave out, each with the reason.
 LEFT_OUT = {"tenants.setPlan": "PUT beside PATCH, which tenants.changePlan calls"}

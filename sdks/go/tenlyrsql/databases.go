@@ -15,6 +15,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -29,16 +30,17 @@ type Options struct {
 	Driver string
 	// DSN makes what the driver opens of a login: its URL, with no parameters.
 	DSN func(login Login) string
-	// TTL is how long a credential works: 12 hours. It is renewed at half of that.
+	// TTL is how long a credential works: an hour. It is renewed before, at four fifths of that.
 	TTL time.Duration
 	// MaxTenants is how many tenants have open connections at once: 100. Those that were not used
 	// for longest are closed, unless they are in use.
 	MaxTenants int
-	// MaxOpenConns is how many connections a tenant has at most: 4.
+	// MaxOpenConns is how many connections a tenant has at most: 5.
 	MaxOpenConns int
 	// MaxIdleTime is how long a connection stays open unused: 5 minutes.
 	MaxIdleTime time.Duration
-	// OnError hears of what went wrong beside a call: a credential that could not be ended, say.
+	// OnError hears of what went wrong beside a call: a credential that could not be ended, say. By
+	// default it is told to slog.
 	OnError func(err error)
 }
 
@@ -68,19 +70,19 @@ func New(options Options) *Databases {
 		options.DSN = func(login Login) string { return login.URL(nil) }
 	}
 	if options.TTL <= 0 {
-		options.TTL = 12 * time.Hour
+		options.TTL = time.Hour
 	}
 	if options.MaxTenants <= 0 {
 		options.MaxTenants = 100
 	}
 	if options.MaxOpenConns <= 0 {
-		options.MaxOpenConns = 4
+		options.MaxOpenConns = 5
 	}
 	if options.MaxIdleTime <= 0 {
 		options.MaxIdleTime = 5 * time.Minute
 	}
 	if options.OnError == nil {
-		options.OnError = func(error) {}
+		options.OnError = func(err error) { slog.Error("tenlyrsql: a tenant's database", "error", err) }
 	}
 	return &Databases{
 		options: options, now: time.Now, grace: time.Minute,

@@ -106,7 +106,7 @@ func TestACredentialIsRenewedInTime(t *testing.T) {
 	at := time.Now()
 	databases.now = func() time.Time { return at }
 	within(t, databases, "first")
-	at = at.Add(29 * time.Minute)
+	at = at.Add(47 * time.Minute)
 	within(t, databases, "second")
 	if w.made != 1 {
 		t.Errorf("%d credentials", w.made)

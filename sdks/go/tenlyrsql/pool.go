@@ -74,7 +74,7 @@ func (p *pool) renew(ctx context.Context) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.credentialID, p.renewAt = made.ID, p.owner.now().Add(options.TTL/2)
+	p.credentialID, p.renewAt = made.ID, p.owner.now().Add(options.TTL/5*4)
 	return db, nil
 }
 
@@ -126,7 +126,9 @@ func (r *retiring) end(ctx context.Context, client *tenlyr.Client) error {
 	if r.credentialID == "" {
 		return wrong
 	}
-	err := client.Isolation.EndCredential(ctx, r.credentialID)
+	err := client.Isolation.EndCredential(
+		ctx, r.credentialID, tenlyr.IsolationEndCredentialParams{},
+	)
 	if errors.Is(err, tenlyr.ErrNotFound) {
 		err = nil
 	}

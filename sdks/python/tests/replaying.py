@@ -12,9 +12,11 @@ from uuid import UUID
 
 import httpx
 
-from tenlyr import Tenlyr, TenlyrSync
+from tenlyr import Tenlyr, TenlyrError, TenlyrSync, TrackEvent
 from tenlyr._answers import to_wire
+from tenlyr._inputs import wire_event
 
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 CONFORMANCE = Path(__file__).parents[2] / "conformance"
 FAULTS: Mapping[str, type[httpx.TransportError]] = {
     "refused": httpx.ConnectError,
@@ -101,9 +103,22 @@ class Script(httpx.AsyncBaseTransport, httpx.BaseTransport):
             return len(wanted) == len(given) and all(map(self.is_alike, wanted, given))
         if wanted == "$uuid":
             return bool(str(UUID(given)) == given)
+        if wanted == "$time":
+            return TIME.fullmatch(given) is not None
         if isinstance(wanted, str) and wanted.startswith("$same:"):
             return bool(given == self.same.setdefault(wanted, given))
         return bool(wanted == given)
+
+
+class Refused:
+    """What a buffer's `on_error` is told, as a case writes it."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def hear(self, event: TrackEvent, error: TenlyrError) -> None:
+        """Write an event down, with the error's code."""
+        self.events.append({**wire_event(event), "code": error.code})
 
 
 def _response(wanted: Any) -> httpx.Response:
@@ -128,6 +143,8 @@ class Replay:
             return asyncio.run(self._run_async())
         with httpx.Client(transport=self.script) as http:
             client = TenlyrSync(**self._options(), http_client=http, sleep=self._waited)
+            if self._is_buffered:
+                return self._through(client)
             found = self._method(client)()
             return list(found) if self._walks else found
 
@@ -137,8 +154,30 @@ class Replay:
 
         async with httpx.AsyncClient(transport=self.script) as http:
             client = Tenlyr(**self._options(), http_client=http, sleep=sleep)
+            if self._is_buffered:
+                return await self._through_async(client)
             found = self._method(client)()
             return [one async for one in found] if self._walks else await found
+
+    def _through(self, client: TenlyrSync) -> Any:
+        """The case's events, through a buffer; the result is what `on_error` hears of."""
+        refused = Refused()
+        buffer = client.usage.buffer(flush_interval_ms=3_600_000, on_error=refused.hear)
+        for event in self._events():
+            buffer.track(**event)
+        buffer.close()
+        return refused.events
+
+    async def _through_async(self, client: Tenlyr) -> Any:
+        refused = Refused()
+        buffer = client.usage.buffer(flush_interval_ms=3_600_000, on_error=refused.hear)
+        for event in self._events():
+            await buffer.track(**event)
+        await buffer.close()
+        return refused.events
+
+    def _events(self) -> Any:
+        return _argument("events", self.case["call"]["args"]["events"])
 
     def _waited(self, wait_s: float) -> None:
         self.waits_ms.append(wait_s * 1000)
@@ -156,6 +195,10 @@ class Replay:
         return {**options, **({"base_url": given["baseUrl"]} if "baseUrl" in given else {})}
 
     @property
+    def _is_buffered(self) -> bool:
+        return bool(self.case["call"]["method"] == "usage.buffer")
+
+    @property
     def _walks(self) -> bool:
         name = self.case["call"]["method"]
         return name.endswith("All") and name[: -len("All")] in METHODS and name not in METHODS
@@ -166,8 +209,9 @@ class Replay:
         row = METHODS.get(name) or METHODS.get(name[: -len("All")], {"positional": [], "key": ""})
         resource, method = name.split(".")
         args = {snake(arg): _argument(arg, one) for arg, one in self.case["call"]["args"].items()}
-        first = {"tenantKey": ["tenantKey"], "tenantKey?": ["key"]}.get(row["key"], [])
-        names = [snake(one) for one in first + row["positional"]]
+        first = ["tenantKey"] if row["key"] == "tenantKey" else []
+        last = ["key"] if row["key"] == "tenantKey?" else []
+        names = [snake(one) for one in first + row["positional"] + last]
         if name == "usage.track":
             names = []
         placed = [args.pop(one) for one in itertools.takewhile(lambda one: one in args, names)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 import pytest
-from fake_api import FakeApi, known_answers
+from fake_api import FakeApi, Told, known_answers
 from replaying import KEYS
 
 from tenlyr import TenlyrSync
@@ -83,6 +83,18 @@ def test_a_login_is_kept_and_renewed_before_it_expires(fake: FakeApi, client: Te
     assert [one.body for one in asked] == [{"tenantId": "t1", "ttlSeconds": 100}] * 2
     assert [one["host"] for one in driver.connected] == ["old.example"] * 3
     assert {"dbname", "user", "password", "host", "port"} == set(driver.connected[0])
+
+
+def test_closing_ends_the_logins(fake: FakeApi, client: TenlyrSync) -> None:
+    made = [{**KNOWN["isolation.createCredential"].body, **OLD, "id": one} for one in "ab"]
+    fake.tell("isolation.createCredential", *made, status=201)
+    fake.tell("isolation.endCredential", Told(404, {"code": "not_found"}, {}), Told(204, "", {}))
+    with TenantDatabases(client, connect=Driver().connect) as databases:
+        databases.connect("t1")
+        databases.connect("t2")
+    databases.close()
+    ended = fake.calls("isolation.endCredential")
+    assert [one.path.rpartition("/")[2] for one in ended] == ["a", "b"]
 
 
 def test_a_transaction_follows_the_tenant(fake: FakeApi, client: TenlyrSync) -> None:

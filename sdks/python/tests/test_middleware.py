@@ -150,7 +150,8 @@ def test_a_quota_that_is_used_up(ask: Ask) -> None:
     assert [ask(tenancy, "http://x/", acme).status for _ in range(3)] == [200] * 3
     told = ask(tenancy, "http://x/", {"X-Tenant-ID": "low"})
     assert (told.status, told.body["code"]) == (429, "quota_exceeded")
-    assert (told.body["metric"], told.body["limit"], told.body["current"]) == ("api_call", 5, 5)
+    assert told.body["error"] == told.body["message"] == "Plan limit reached"
+    assert (told.body["quota"], told.body["limit"], told.body["current"]) == ("api_call", 5, 5)
     assert asked == ["acme", "low"]
 
 
@@ -217,7 +218,7 @@ def test_quotas_in_code() -> None:
     check_quotas({"api_call": 10, "seats": 3}, {"api_call": 9})
     with pytest.raises(QuotaExceededError) as raised:
         check_quotas({"api_call": 10, "seats": 3}, {"seats": 3})
-    assert raised.value.body["metric"] == "seats"
+    assert (raised.value.quota, raised.value.limit, raised.value.current) == ("seats", 3, 3)
 
 
 def test_usage_as_tenlyr_counts_it() -> None:

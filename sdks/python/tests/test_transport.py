@@ -179,7 +179,16 @@ def test_hooks_are_told_of_every_try_and_see_no_key(kind: str) -> None:
     assert all((one.method, one.url) == ("GET", url) for one in told)
     assert [one.attempt for one in told] == [1, 1, 1, 2, 2, 3, 3]
     assert (told[1].status, told[1].request_id, told[2].wait_ms) == (503, "r1", 200)
+    assert [one.reason for one in told if isinstance(one, RetryInfo)] == ["503", "network"]
     assert KEYS["$ADMIN"] not in repr(told)
+
+
+@both
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_what_would_name_something_else_is_not_sent(kind: str, value: str) -> None:
+    with FaultyServer(answer(200)) as server, pytest.raises(ValueError, match="cannot stand"):
+        Caller(kind, server.url).call("tenants.get", value)
+    assert server.requests == []
 
 
 def test_the_clients_own_http_client_stays_open() -> None:

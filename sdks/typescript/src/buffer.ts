@@ -31,12 +31,18 @@ export interface BufferOptions {
    * An event that will not be sent again: the server refused it for good, or the buffer was closed
    * without reaching the server. Without it such an event is told to `console.error`.
    */
-  onError?: (error: TenlyrError, event: TrackParams) => void;
+  onError?: (event: TrackParams, error: TenlyrError) => void;
 }
 
 /** What a buffer sends with. */
 export interface BatchSender {
   trackBatch(tenantKey: string, events: readonly TrackEvent[]): Promise<Batch>;
+}
+
+/** An event with its id and time. `clock` tells that time: the server's, when it refused ours. */
+interface Held {
+  readonly event: TrackParams & { id: string };
+  readonly clock: "caller" | "buffer" | "server";
 }
 
 type Waiter = { wake: () => void; refuse: (error: Error) => void };
@@ -51,6 +57,7 @@ const TENANTS_AT_ONCE = 4;
 const PASSING: ReadonlySet<number | null> = new Set([408, 409, 425]);
 // What a batch as a whole may be answered for the sake of one event, or of its size.
 const OF_ONE: ReadonlySet<number | null> = new Set([400, 413, 422]);
+const UNACCEPTABLE = 422;
 
 /** Takes events and sends them in batches. What could not be sent is tried again, by its id. */
 export class UsageBuffer {
@@ -61,7 +68,7 @@ export class UsageBuffer {
   readonly #intervalMs: number;
   readonly #options: BufferOptions;
   /** By tenant key, the oldest event first; also those on their way. */
-  readonly #events = new Map<string, TrackParams[]>();
+  readonly #events = new Map<string, Held[]>();
   readonly #waiting: Waiter[] = [];
   readonly #timer = new Timer(() => void this.#round());
   readonly #forget: () => void;
@@ -92,23 +99,26 @@ export class UsageBuffer {
   }
 
   /**
-   * Take an event. Resolves when it is taken (or dropped), not when it is sent. Throws
+   * Take an event; its id and its `timestamp` are those of this moment, unless it has its own.
+   * Resolves when it is taken, to its id, or dropped, to null; not when it is sent. Throws
    * `AuthenticationError` for a malformed key, `TypeError` for what cannot be JSON (a bigint), and
-   * `TenlyrError` (`closed`) after `close`.
+   * `TenlyrError` (`buffer_closed`) after `close`.
    */
-  async track(event: TrackParams): Promise<void> {
+  async track(event: TrackParams): Promise<string | null> {
     checkedKey(event.tenantKey);
     if (this.#closing !== null) throw closed();
     JSON.stringify(event); // found later, what it throws would take the whole batch along
-    const taken = { ...event, id: event.id ?? uuid() };
+    const taken = takenNow(event);
     if (this.#held < this.#maxEvents) {
       this.#held += 1;
     } else if (this.#options.whenFull === "drop") {
-      return this.#dropped(taken);
+      this.#dropped(taken.event);
+      return null;
     } else {
       await this.#room();
     }
     this.#keep(taken);
+    return taken.event.id;
   }
 
   /** Try once to send all that is held now; what fails stays held and is tried again later. */
@@ -148,16 +158,17 @@ export class UsageBuffer {
     const error = this.#lastError ?? new TenlyrTimeoutError("The buffer was closed before.");
     for (const waiter of this.#waiting.splice(0)) waiter.refuse(error);
     for (const events of this.#events.values()) {
-      for (const event of events) this.#lost(error, event);
+      for (const { event } of events) this.#lost(event, error);
     }
     this.#events.clear();
     this.#held = 0;
   }
 
-  #keep(event: TrackParams): void {
-    const events = this.#events.get(event.tenantKey);
-    if (events === undefined) this.#events.set(event.tenantKey, [event]);
-    else events.push(event);
+  #keep(taken: Held): void {
+    const { tenantKey } = taken.event;
+    const events = this.#events.get(tenantKey);
+    if (events === undefined) this.#events.set(tenantKey, [taken]);
+    else events.push(taken);
     this.#goOn();
   }
 
@@ -229,40 +240,46 @@ export class UsageBuffer {
   }
 
   /** The events of a batch that must be sent again. */
-  async #sendBatch(key: string, batch: TrackParams[]): Promise<TrackParams[]> {
+  async #sendBatch(key: string, batch: Held[]): Promise<Held[]> {
     let answer: Batch;
     try {
-      answer = await this.#sender.trackBatch(key, batch.map(withoutKey));
+      answer = await this.#sender.trackBatch(key, batch.map(sent));
     } catch (error) {
       const failure = asTenlyrError(error);
       this.#lastError = failure;
       if (mayPass(failure)) return batch;
       if (batch.length > 1 && OF_ONE.has(failure.statusCode)) return this.#sendHalves(key, batch);
-      for (const event of batch) this.#lost(failure, event);
+      for (const { event } of batch) this.#lost(event, failure);
       return [];
     }
-    return this.#judge(batch, answer);
+    const { kept, untimed } = this.#judge(batch, answer);
+    return untimed.length === 0 ? kept : [...kept, ...(await this.#sendBatch(key, untimed))];
   }
 
   /** A batch was refused as a whole, and one event, or its size, may be why. */
-  async #sendHalves(key: string, batch: TrackParams[]): Promise<TrackParams[]> {
+  async #sendHalves(key: string, batch: Held[]): Promise<Held[]> {
     const middle = Math.ceil(batch.length / 2);
     const rest = batch.slice(middle);
     const kept = await this.#sendBatch(key, batch.slice(0, middle));
     return kept.length > 0 ? [...kept, ...rest] : this.#sendBatch(key, rest);
   }
 
-  #judge(batch: TrackParams[], answer: Batch): TrackParams[] {
+  /** Tells what is lost; answers what to send again, and what to send at once, without our time. */
+  #judge(batch: Held[], answer: Batch): { kept: Held[]; untimed: Held[] } {
     const results = new Map(answer.results.map((result) => [result.index, result]));
-    return batch.filter((event, index) => {
+    const kept: Held[] = [];
+    const untimed: Held[] = [];
+    batch.forEach((one, index) => {
       const result = results.get(index);
-      if (result?.status === 201) return false;
+      if (result?.status === 201) return;
       const error = errorOf(result?.status ?? 500, result, null, null);
       this.#lastError = error;
-      if (mayPass(error)) return true;
-      this.#lost(error, event);
-      return false;
+      const isTimeOurs = one.clock === "buffer";
+      if (mayPass(error)) kept.push(one);
+      else if (isTimeOurs && error.statusCode === UNACCEPTABLE) untimed.push(leftToServer(one));
+      else this.#lost(one.event, error);
     });
+    return { kept, untimed };
   }
 
   /** Give room to those who wait for it, the first one first. */
@@ -280,13 +297,26 @@ export class UsageBuffer {
     if (onDrop !== undefined) runApart(() => onDrop(event));
   }
 
-  #lost(error: TenlyrError, event: TrackParams): void {
+  #lost(event: TrackParams, error: TenlyrError): void {
     const tell = this.#options.onError ?? tellConsole;
-    runApart(() => tell(error, event));
+    runApart(() => tell(event, error));
   }
 }
 
-function withoutKey({ tenantKey: _, ...event }: TrackParams): TrackEvent {
+function takenNow(event: TrackParams): Held {
+  const id = event.id ?? uuid();
+  if (event.timestamp != null) return { event: { ...event, id }, clock: "caller" };
+  const timestamp = new Date().toISOString();
+  return { event: { ...event, id, timestamp }, clock: "buffer" };
+}
+
+function leftToServer({ event }: Held): Held {
+  return { event, clock: "server" };
+}
+
+/** The event as it goes out. */
+function sent({ event: { tenantKey: _, ...event }, clock }: Held): TrackEvent {
+  if (clock === "server") delete event.timestamp;
   return event;
 }
 
@@ -294,7 +324,9 @@ function withoutKey({ tenantKey: _, ...event }: TrackParams): TrackEvent {
 function mayPass(error: TenlyrError): boolean {
   if (error instanceof TenlyrNetworkError || error instanceof TenlyrTimeoutError) return true;
   if (error instanceof RateLimitError || PASSING.has(error.statusCode)) return true;
-  return error.statusCode !== null && error.statusCode >= 500 && error.statusCode !== 501;
+  const status = error.statusCode;
+  // Below 400 something between has answered: the API's own answer may come yet.
+  return status !== null && (status < 400 || (status >= 500 && status !== 501));
 }
 
 function asTenlyrError(error: unknown): TenlyrError {
@@ -303,9 +335,9 @@ function asTenlyrError(error: unknown): TenlyrError {
 }
 
 function closed(): TenlyrError {
-  return new TenlyrError("The buffer is closed.", { code: "closed" });
+  return new TenlyrError("The buffer is closed.", { code: "buffer_closed" });
 }
 
-function tellConsole(error: TenlyrError, event: TrackParams): void {
+function tellConsole(event: TrackParams, error: TenlyrError): void {
   console.error(`tenlyr: event ${event.id} was not counted: ${error.message}`);
 }

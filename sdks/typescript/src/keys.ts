@@ -15,13 +15,11 @@ export function isWellFormedKey(key: unknown): key is string {
 /** The key, when its form is right; else throws `AuthenticationError` (401, `invalid_key`). */
 export function checkedKey(key: unknown): string {
   if (isWellFormedKey(key)) return key;
-  const what = key === undefined || key === null || key === "" ? "missing" : "not well-formed";
-  throw new AuthenticationError(`The API key is ${what}: nothing was sent.`, {
+  throw new AuthenticationError("The API key is missing or malformed; nothing was sent.", {
     statusCode: 401,
     code: "invalid_key",
   });
 }
-
 
 /** CRC-32 of an ASCII text in six base62 characters. */
 function checksum(text: string): string {

@@ -35,7 +35,7 @@ export interface ResponseInfo extends RequestInfo {
   requestId: string | null;
 }
 
-/** A wait before the next try. `reason` is the status, `network` or `timeout`. */
+/** A wait before the next try. `reason` is the status, such as `503`, or `network`. */
 export interface RetryInfo extends RequestInfo {
   waitMs: number;
   reason: string;

@@ -2,7 +2,7 @@
 
 import type { Tenlyr } from "./client.js";
 import { TenlyrError } from "./errors.js";
-import type { Credential, NewCredential } from "./types.js";
+import type { NewCredential } from "./types.js";
 
 /** Whose database: by the tenant's own key, or by its id where the client has an admin key. */
 export type TenantOfDatabase = { tenantKey: string } | { tenantId: string };
@@ -55,7 +55,11 @@ export interface TenantDatabasesOptions {
   onError?: (error: unknown) => void;
 }
 
-type Login = Pick<NewCredential, "id" | "role" | "password"> & { renewAt: number };
+/** `tenantKey` is who may end it, where a tenant's own key made it. */
+type Login = Pick<NewCredential, "id" | "role" | "password"> & {
+  renewAt: number;
+  tenantKey: string | undefined;
+};
 type Place = { host: string; port: number; database: string };
 
 const POOL_MAX = 5;
@@ -210,12 +214,13 @@ export class TenantDatabases {
     const { isolation } = this.#options.client;
     const ttlSeconds = this.#ttlSeconds;
     const begun = Date.now();
+    const tenantKey = "tenantKey" in tenant ? tenant.tenantKey : undefined;
     const made =
       "tenantKey" in tenant
-        ? await isolation.createCredential({ ttlSeconds }, tenant.tenantKey)
+        ? await isolation.createCredential({ ttlSeconds }, tenantKey)
         : await isolation.createCredential({ ttlSeconds, tenantId: tenant.tenantId });
     const renewAt = begun + ttlSeconds * 1_000 * RENEWED_AFTER;
-    return this.#connect({ ...made, renewAt }, async () => made);
+    return this.#connect({ ...made, renewAt, tenantKey }, async () => made);
   }
 
   async #place(tenant: TenantOfDatabase): Promise<Place> {
@@ -245,9 +250,9 @@ export class TenantDatabases {
     if (endsLogin) await this.#end(access.login);
   }
 
-  async #end({ id }: Pick<Credential, "id">): Promise<void> {
+  async #end({ id, tenantKey }: Login): Promise<void> {
     try {
-      await this.#options.client.isolation.endCredential(id);
+      await this.#options.client.isolation.endCredential(id, tenantKey);
     } catch (error) {
       if (!isGone(error)) throw error;
     }

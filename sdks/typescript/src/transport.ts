@@ -11,7 +11,8 @@ const LONGEST_BACK_OFF_MS = 30_000;
 // What setTimeout can count to.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const LONGEST_RETRY_AFTER_MS = 60_000;
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+// A blank at either end would be lost on the way.
+const IDEMPOTENCY_KEY = /^[!-~]([ -~]{0,253}[!-~])?$/;
 
 /** What a method asks for. Names whose value is undefined are left out. */
 export interface Call {
@@ -257,7 +258,8 @@ function checkedUrl(baseUrl: string): string {
 
 function checkedIdempotencyKey(key: string): string {
   if (isIdempotencyKey(key)) return key;
-  throw new TenlyrError("An idempotency key is 1 to 255 printable ASCII characters.", {
+  const rule = "An idempotency key is 1 to 255 printable ASCII characters; nothing was sent.";
+  throw new TenlyrError(rule, {
     statusCode: 400,
     code: "invalid_idempotency_key",
   });

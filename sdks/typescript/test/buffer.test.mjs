@@ -70,9 +70,11 @@ describe("a buffer", () => {
     const onDrop = (event) => dropped.push(event.id);
     const { buffer, store } = buffered({ maxEvents: 3, whenFull: "drop", onDrop });
     store.hold();
-    for (const id of ["a", "b", "c", "d", "e"]) await buffer.track({ ...EVENT, id });
+    const taken = [];
+    for (const id of ["a", "b", "c", "d", "e"]) taken.push(await buffer.track({ ...EVENT, id }));
     store.release();
     await buffer.close();
+    assert.deepEqual(taken, ["a", "b", "c", null, null]);
     assert.deepEqual(dropped, ["d", "e"]);
     assert.deepEqual([...store.counted].sort(), ["a", "b", "c"]);
   });
@@ -82,13 +84,76 @@ describe("a buffer", () => {
     const odd = { ...EVENT, tenantKey: "nonsense" };
     await assert.rejects(buffer.track(odd), { code: "invalid_key" });
     await buffer.close();
-    await assert.rejects(buffer.track(EVENT), { code: "closed" });
+    await assert.rejects(buffer.track(EVENT), { code: "buffer_closed" });
     await buffer.close();
   });
 });
 
+describe("an event's time", () => {
+  const MONTHS_END = "2026-10-31T23:59:59.987Z";
+
+  it("is when it was taken, however late and often it is sent", async (context) => {
+    context.mock.timers.enable({ apis: ["Date"], now: Date.parse(MONTHS_END) });
+    const { buffer, store } = buffered();
+    const given = "2026-10-01T10:00:00+02:00";
+    await buffer.track({ ...EVENT, id: "taken" });
+    await buffer.track({ ...EVENT, id: "null", timestamp: null });
+    await buffer.track({ ...EVENT, id: "given", timestamp: given });
+    context.mock.timers.tick(24 * HOUR_MS);
+    store.faults.push(503);
+    await buffer.close();
+    assert.equal(store.batches.length, 2);
+    for (const { events } of store.batches) {
+      assert.deepEqual(events.map((event) => [event.id, event.timestamp]), [
+        ["taken", MONTHS_END],
+        ["null", MONTHS_END],
+        ["given", given],
+      ]);
+    }
+  });
+
+  it("is left to the server that does not accept it, unless it is the caller's", async (context) => {
+    context.mock.timers.enable({ apis: ["Date"], now: 0 });
+    const lost = [];
+    const onError = ({ id, timestamp }, { statusCode }) => lost.push([id, timestamp, statusCode]);
+    const { buffer, store } = buffered({ onError });
+    const refusal = { status: 422, code: "invalid_request", message: "timestamp: No." };
+    for (const id of ["taken", "given"]) store.refusals.set(id, [refusal]);
+    store.refusals.set("wrong", [refusal, refusal]);
+    const given = "1999-01-01T00:00:00Z";
+    await buffer.track({ ...EVENT, id: "taken" });
+    await buffer.track({ ...EVENT, id: "given", timestamp: given });
+    await buffer.track({ ...EVENT, id: "wrong" });
+    await buffer.flush();
+    const taken = "1970-01-01T00:00:00.000Z";
+    const sent = store.batches.map(({ events }) => events.map(({ id, timestamp }) => [id, timestamp]));
+    assert.deepEqual(sent, [
+      [["taken", taken], ["given", given], ["wrong", taken]],
+      [["taken", undefined], ["wrong", undefined]],
+    ]);
+    assert.deepEqual([...store.counted], ["taken"]);
+    assert.deepEqual(lost, [["given", given, 422], ["wrong", taken, 422]]);
+    assert.equal(buffer.pending, 0);
+    await buffer.close();
+  });
+
+  it("stays with the server when that resend has to be repeated", async () => {
+    const { buffer, store } = buffered({ flushIntervalMs: 1 });
+    store.refusals.set("a", [
+      { status: 422, code: "invalid_request", message: "timestamp: No." },
+      { status: 503, code: "unavailable", message: "Later." },
+    ]);
+    await buffer.track({ ...EVENT, id: "a" });
+    await buffer.close();
+    const times = store.batches.map(({ events }) => events[0].timestamp !== undefined);
+    assert.deepEqual(times, [true, false, false]);
+    assert.deepEqual([...store.counted], ["a"]);
+  });
+});
+
 describe("what could not be sent", () => {
-  for (const fault of ["time-out after it was counted", "reset after it was counted", 500, 429, 408, 409, 425]) {
+  const passing = [500, 429, 408, 409, 425, 302, "a proxy's page"];
+  for (const fault of ["time-out after it was counted", "reset after it was counted", ...passing]) {
     it(`is sent again with the same ids: ${fault}`, async () => {
       const { buffer, store } = buffered({ flushIntervalMs: 1 });
       store.faults.push(fault, fault, fault);
@@ -103,10 +168,11 @@ describe("what could not be sent", () => {
 
   it("of a batch is only what the server could not decide", async () => {
     const lost = [];
-    const onError = (error, event) => lost.push([event.id, error.name, error.statusCode]);
+    const onError = (event, error) => lost.push([event.id, error.name, error.statusCode]);
     const { buffer, store } = buffered({ flushIntervalMs: 1, onError });
     store.refusals.set("over", [{ status: 400, code: "plan_limit_exceeded", message: "Enough." }]);
-    store.refusals.set("odd", [{ status: 422, code: "invalid_request", message: "Odd." }]);
+    const odd = { status: 422, code: "invalid_request", message: "Odd." };
+    store.refusals.set("odd", [odd, odd]);
     store.refusals.set("late", [{ status: 503, code: "unavailable", message: "Later." }]);
     for (const id of ["fine", "over", "odd", "late"]) await buffer.track({ ...EVENT, id });
     await buffer.close();
@@ -116,6 +182,7 @@ describe("what could not be sent", () => {
     ]);
     assert.deepEqual(store.batches.map((one) => one.events.map((event) => event.id)), [
       ["fine", "over", "odd", "late"],
+      ["odd"],
       ["late"],
     ]);
     assert.deepEqual([...store.counted], ["fine", "late"]);
@@ -123,12 +190,13 @@ describe("what could not be sent", () => {
 
   it("for good is told with its event", async () => {
     const lost = [];
-    const onError = (error, event) => lost.push([error.name, event]);
+    const onError = (event, error) => lost.push([error.name, event]);
     const { buffer, store } = buffered({ onError });
     store.faults.push(401);
-    await buffer.track({ ...EVENT, id: "a" });
+    const event = { ...EVENT, id: "a", timestamp: "2026-11-21T10:00:00Z" };
+    await buffer.track(event);
     await buffer.flush();
-    assert.deepEqual(lost, [["AuthenticationError", { ...EVENT, id: "a" }]]);
+    assert.deepEqual(lost, [["AuthenticationError", event]]);
     assert.equal(buffer.pending, 0);
     await buffer.close();
   });
@@ -136,7 +204,7 @@ describe("what could not be sent", () => {
   for (const status of [400, 413, 422]) {
     it(`as a whole goes in parts, until one event is to blame: ${status}`, async () => {
       const lost = [];
-      const onError = (error, event) => lost.push([event.id, error.statusCode]);
+      const onError = (event, error) => lost.push([event.id, error.statusCode]);
       const { buffer, store } = buffered({ onError });
       const isBad = (events) => events.length > 4 || events.some(({ id }) => id === "7");
       store.refuseWhole = (events) => (isBad(events) ? status : null);
@@ -175,7 +243,7 @@ describe("closing", () => {
   it("gives up after half a minute and tells", { timeout: 60_000 }, async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const lost = [];
-    const onError = (error, event) => lost.push([error.name, event.id]);
+    const onError = (event, error) => lost.push([error.name, event.id]);
     const never = () => new Promise(() => {});
     const { buffer, store } = buffered({ onError, maxEvents: 1 }, { sleep: never });
     store.downFor = TENANT;
@@ -236,6 +304,7 @@ class Store {
     await this.#held;
     if (this.downFor === key) throw new TypeError("fetch failed");
     const fault = this.refuseWhole(events) ?? this.faults.shift() ?? null;
+    if (fault === "a proxy's page") return new Response("<html>welcome</html>");
     if (typeof fault === "number") return new Response("{}", { status: fault });
     const results = events.map((event, index) => this.#count(event, index));
     if (fault === "time-out after it was counted") return hanging(init.signal);

@@ -34,6 +34,8 @@ describe("a tenant's database", { timeout: 60_000 }, () => {
     await databases.close();
     assert.equal(world.pools.length, 3);
     assert.ok(world.pools.every((pool) => pool.isEnded));
+    const enders = world.enders.map((bearer) => bearer.slice("Bearer ".length));
+    assert.deepEqual(enders.sort(), [ADMIN, TENANT, OTHER_TENANT].sort());
   });
 
   it("is closed when too many others are in use, and opened again", async () => {
@@ -226,6 +228,7 @@ function scene(options = {}) {
     endStatus: 204,
     asked: [],
     ended: [],
+    enders: [],
     pools: [],
     ran: [],
     clients: [],
@@ -245,6 +248,7 @@ function serving(world) {
   return async (url, init) => {
     if (init.method === "DELETE") {
       world.ended.push(new URL(url).pathname.split("/").at(-1));
+      world.enders.push(init.headers.Authorization);
       if (world.endStatus === 204) return new Response(null, { status: 204 });
       return Response.json({ message: "Not here." }, { status: world.endStatus });
     }

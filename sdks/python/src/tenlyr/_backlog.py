@@ -4,8 +4,9 @@ import itertools
 import logging
 import random
 from collections import deque
-from dataclasses import dataclass
-from typing import Callable, Deque, Dict, List, Literal, Optional, Sequence, Tuple, cast
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Callable, Deque, Dict, List, Literal, Optional, Sequence, Tuple, cast
 
 from tenlyr import _errors
 from tenlyr._calls import Maybe, NotGiven, When, encoded, given
@@ -19,6 +20,7 @@ LONGEST_WAIT_S = 30.0
 PASSING = frozenset({408, 409, 425, 429})
 # What a batch as a whole may be answered for the sake of one event, or of its size.
 OF_ONE = frozenset({400, 413, 422})
+UNACCEPTABLE = 422
 WhenFull = Literal["wait", "drop"]
 OnDrop = Callable[[TrackEvent], None]
 OnError = Callable[[TrackEvent, _errors.TenlyrError], None]
@@ -43,12 +45,27 @@ class BufferOptions:
             raise ValueError("flush_interval_ms is above 0")
 
 
+@dataclass(frozen=True)
+class Held:
+    """An event with its id and time. `clock` tells the time: the server's, when it refused ours."""
+
+    event: TrackEvent
+    clock: Literal["caller", "buffer", "server"]
+
+    def wire(self) -> Dict[str, Any]:
+        """The event as it goes out."""
+        event = wire_event(self.event)
+        if self.clock == "server":
+            del event["timestamp"]
+        return event
+
+
 class Backlog:
     """The events of a buffer, by tenant key, in their order. One sender at a time settles them."""
 
     def __init__(self, options: BufferOptions) -> None:
         self._options = options
-        self._waiting: Dict[str, Deque[TrackEvent]] = {}
+        self._waiting: Dict[str, Deque[Held]] = {}
         self.count = 0
 
     @property
@@ -61,18 +78,18 @@ class Backlog:
         """Whether there is enough for a batch."""
         return self.count >= self._options.flush_events
 
-    def add(self, key: str, event: TrackEvent) -> None:
-        """Keep an event, which has an id."""
-        self._waiting.setdefault(key, deque()).append(event)
+    def add(self, key: str, held: Held) -> None:
+        """Keep an event."""
+        self._waiting.setdefault(key, deque()).append(held)
         self.count += 1
 
-    def batches(self) -> List[Tuple[str, List[TrackEvent]]]:
+    def batches(self) -> List[Tuple[str, List[Held]]]:
         """The next batch of each tenant; they stay here until they are settled."""
         size = self._options.flush_events
         waiting = list(self._waiting.items())
         return [(key, list(itertools.islice(events, size))) for key, events in waiting if events]
 
-    def settle(self, key: str, batch: Sequence[TrackEvent], kept: Sequence[TrackEvent]) -> None:
+    def settle(self, key: str, batch: Sequence[Held], kept: Sequence[Held]) -> None:
         """Forget a batch that was sent, but for what is to be sent again."""
         events = self._waiting[key]
         for _ in batch:
@@ -84,66 +101,73 @@ class Backlog:
 
     def drain(self) -> List[TrackEvent]:
         """All that is left, which this forgets."""
-        left = [event for events in self._waiting.values() for event in events]
+        left = [held.event for events in self._waiting.values() for held in events]
         self._waiting, self.count = {}, 0
         return left
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a batch: events to send again and why, and events refused for good."""
+    """What became of a batch: events to send again and why, and events refused for good.
 
-    kept: List[TrackEvent]
+    `untimed` are events to send at once, without the time that the server did not accept.
+    """
+
+    kept: List[Held]
     refused: List[Tuple[TrackEvent, _errors.TenlyrError]]
     error: Optional[_errors.TenlyrError] = None
+    untimed: List[Held] = field(default_factory=list)
 
 
-def judged(batch: Sequence[TrackEvent], answer: Batch) -> Verdict:
+def judged(batch: Sequence[Held], answer: Batch) -> Verdict:
     """What an answer means for each event."""
-    kept: List[TrackEvent] = []
+    kept: List[Held] = []
+    untimed: List[Held] = []
     refused: List[Tuple[TrackEvent, _errors.TenlyrError]] = []
     last: Optional[_errors.TenlyrError] = None
     results = {result.index: result for result in answer.results or []}
-    for index, event in enumerate(batch):
+    for index, held in enumerate(batch):
         result = results.get(index)
         if result is None or result.status == 201:
             continue
         said = {"code": result.code, "message": result.message}
         error = _errors.of_answer(result.status, said, None)
         if _is_passing(error):
-            kept.append(event)
+            kept.append(held)
             last = error
+        elif held.clock == "buffer" and error.status_code == UNACCEPTABLE:
+            untimed.append(replace(held, clock="server"))
         else:
-            refused.append((event, error))
-    return Verdict(kept, refused, last)
+            refused.append((held.event, error))
+    return Verdict(kept, refused, last, untimed)
 
 
-def failed(batch: Sequence[TrackEvent], error: _errors.TenlyrError) -> Verdict:
+def failed(batch: Sequence[Held], error: _errors.TenlyrError) -> Verdict:
     """What an error of the whole call means: all again, or none."""
     if _is_passing(error):
         return Verdict(list(batch), [], error)
-    return Verdict([], [(event, error) for event in batch])
+    return Verdict([], [(held.event, error) for held in batch])
 
 
 def _is_passing(error: _errors.TenlyrError) -> bool:
     """Whether the same event may be taken later. A time-out is: ids keep it from counting twice."""
     status = error.status_code
-    if status is None:
-        return isinstance(error, (_errors.TenlyrNetworkError, _errors.TenlyrTimeoutError))
-    unreadable = status < 300  # something between said yes: the API's own answer may come yet
-    return unreadable or status in PASSING or (status >= 500 and status != 501)
+    # Without a status, or below 400, nothing but something between has answered, if anybody.
+    if status is None or status < 400:
+        return True
+    return status in PASSING or (status >= 500 and status != 501)
 
 
 def halves(
-    batch: Sequence[TrackEvent], error: _errors.TenlyrError
-) -> Optional[Tuple[Sequence[TrackEvent], Sequence[TrackEvent]]]:
+    batch: Sequence[Held], error: _errors.TenlyrError
+) -> Optional[Tuple[Sequence[Held], Sequence[Held]]]:
     """A batch in two, when it was refused as a whole and one event, or its size, may be why."""
     middle = len(batch) // 2
     return (batch[:middle], batch[middle:]) if middle and error.status_code in OF_ONE else None
 
 
 def joined(first: Verdict, second: Verdict) -> Verdict:
-    """What became of two halves."""
+    """What became of two parts of a batch, the second of which was sent later."""
     return Verdict(
         [*first.kept, *second.kept],
         [*first.refused, *second.refused],
@@ -197,21 +221,28 @@ def new_event(
     timestamp: Maybe[Optional[When]],
     id: Maybe[Optional[str]],
     mode: Maybe[Optional[UsageMode]],
-) -> TrackEvent:
-    """An event with its id, which it keeps however often it is sent.
+) -> Held:
+    """An event with its id and its time, which it keeps however late and often it is sent.
 
     ValueError or TypeError when it cannot be sent: found later, it would hold up its batch.
     """
     event: TrackEvent = {"metric": metric, "value": value}
+    has_time = timestamp is not None and not isinstance(timestamp, NotGiven)
     more = {
         "endpoint": endpoint,
         "status_code": status_code,
         "success": success,
         "latency_ms": latency_ms,
-        "timestamp": timestamp,
+        "timestamp": timestamp if has_time else _now(),
         "mode": mode,
     }
     event.update(cast(TrackEvent, given(more)))
     event["id"] = new_id() if isinstance(id, NotGiven) else id or new_id()
     encoded(wire_event(event))
-    return event
+    return Held(event, "caller" if has_time else "buffer")
+
+
+def _now() -> datetime:
+    """This moment, in milliseconds: the server counts no finer."""
+    now = datetime.now(timezone.utc)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -7,11 +7,10 @@ import time
 from typing import Optional, Sequence
 
 from tenlyr import _backlog
-from tenlyr._backlog import Backlog, BufferOptions, Verdict
+from tenlyr._backlog import Backlog, BufferOptions, Held, Verdict
 from tenlyr._calls import NOT_GIVEN, Maybe, When
 from tenlyr._enums import UsageMetric, UsageMode
 from tenlyr._errors import TenlyrError
-from tenlyr._inputs import TrackEvent, wire_event
 from tenlyr._keys import checked
 from tenlyr._sync._resource import Resource, post
 from tenlyr._sync._transport import SyncTransport
@@ -52,13 +51,14 @@ class TrackBufferSync:
         id: Maybe[Optional[str]] = NOT_GIVEN,
         mode: Maybe[Optional[UsageMode]] = NOT_GIVEN,
     ) -> Optional[str]:
-        """Take an event; its id, or None when it was dropped. Fields as those of `usage.track`.
+        """Take an event; its id, or None when it was dropped. Fields as those of `usage.track`, but
+        that without a `timestamp` it has that of this moment, whenever it is sent.
 
         When the buffer is full it waits, or drops the event, as was chosen. AuthenticationError
         when the key cannot be one, ValueError or TypeError when the event cannot be sent,
         RuntimeError after `close`.
         """
-        event = _backlog.new_event(
+        held = _backlog.new_event(
             metric=metric,
             value=value,
             endpoint=endpoint,
@@ -69,7 +69,7 @@ class TrackBufferSync:
             id=id,
             mode=mode,
         )
-        return event.get("id") if self._take(checked(tenant_key), event) else None
+        return held.event.get("id") if self._take(checked(tenant_key), held) else None
 
     def flush(self) -> None:
         """Send what is there, now. The last error is raised when some of it has to stay."""
@@ -93,7 +93,7 @@ class TrackBufferSync:
                 left = self._backlog.drain()
             _backlog.tell_refused(self._options, [(event, error) for event in left])
 
-    def _take(self, key: str, event: TrackEvent) -> bool:
+    def _take(self, key: str, held: Held) -> bool:
         with self._changed:
             self._begin()
             while self._backlog.is_full and not self._closed:
@@ -104,11 +104,11 @@ class TrackBufferSync:
             if self._closed:
                 raise RuntimeError("the buffer is closed")
             if not self._backlog.is_full:
-                self._backlog.add(key, event)
+                self._backlog.add(key, held)
                 if self._backlog.is_due:
                     self._changed.notify_all()
                 return True
-        _backlog.tell_dropped(self._options, event)
+        _backlog.tell_dropped(self._options, held.event)
         return False
 
     def _begin(self) -> None:
@@ -167,9 +167,7 @@ class TrackBufferSync:
                 return error
         return None
 
-    def _send(
-        self, key: str, batch: Sequence[TrackEvent], end: Optional[float]
-    ) -> Optional[TenlyrError]:
+    def _send(self, key: str, batch: Sequence[Held], end: Optional[float]) -> Optional[TenlyrError]:
         verdict = self._ask(key, batch, end)
         with self._changed:
             self._backlog.settle(key, batch, verdict.kept)
@@ -177,14 +175,14 @@ class TrackBufferSync:
         _backlog.tell_refused(self._options, verdict.refused)
         return verdict.error
 
-    def _ask(self, key: str, batch: Sequence[TrackEvent], end: Optional[float]) -> Verdict:
+    def _ask(self, key: str, batch: Sequence[Held], end: Optional[float]) -> Verdict:
         """One request, once, or one for each half: the buffer itself tries again."""
         options = dataclasses.replace(self._transport.options, retries=0)
         if end is not None:
             left_s = max(end - time.monotonic(), 0.05)
             options = dataclasses.replace(options, timeout=min(options.timeout, left_s))
         sender = Resource(self._transport.with_options(options))
-        body = [wire_event(event) for event in batch]
+        body = [held.wire() for held in batch]
         try:
             answer = sender._one(Batch, post("/usage/track/batch", None, key=key, body=body))
         except TenlyrError as error:
@@ -192,13 +190,16 @@ class TrackBufferSync:
             if parts is None:
                 return _backlog.failed(batch, error)
             return self._ask_each(key, *parts, end)
-        return _backlog.judged(batch, answer)
+        verdict = _backlog.judged(batch, answer)
+        if not verdict.untimed:
+            return verdict
+        return _backlog.joined(verdict, self._ask(key, verdict.untimed, end))
 
     def _ask_each(
         self,
         key: str,
-        first: Sequence[TrackEvent],
-        second: Sequence[TrackEvent],
+        first: Sequence[Held],
+        second: Sequence[Held],
         end: Optional[float],
     ) -> Verdict:
         """One half after the other; the second waits as long as the first must."""

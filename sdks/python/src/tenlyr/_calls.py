@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,11 +10,13 @@ from typing import Any, Callable, Dict, Mapping, Optional, TypeVar, Union
 from urllib.parse import quote, urlencode
 
 from tenlyr._answers import NOTHING, to_wire
+from tenlyr._errors import TenlyrError
 from tenlyr._keys import checked
 from tenlyr._version import __version__
 
 BASE_URL = "https://api.tenlyr.app"
 PREFIX = "/api/v1"
+IDEMPOTENCY_KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 T = TypeVar("T")
 
 
@@ -58,7 +61,10 @@ class ResponseInfo:
 
 @dataclass(frozen=True)
 class RetryInfo:
-    """A try that failed and is followed by another one after `wait_ms` milliseconds."""
+    """A try that failed and is followed by another one after `wait_ms` milliseconds.
+
+    `reason` is the status, such as `503`, or `network`.
+    """
 
     method: str
     url: str
@@ -125,8 +131,15 @@ class Reply:
 
 
 def path(template: str, *values: object) -> str:
-    """A path with its values, each percent-encoded whole."""
-    return template.format(*(quote(str(value), safe="") for value in values))
+    """A path with its values, each percent-encoded whole.
+
+    ValueError for one that would name something else: an empty one, or dots.
+    """
+    texts = [str(value) for value in values]
+    for text in texts:
+        if text in ("", ".", ".."):
+            raise ValueError(f"{text!r} cannot stand in {template}")
+    return template.format(*(quote(text, safe="") for text in texts))
 
 
 def given(values: Mapping[str, Any]) -> Dict[str, Any]:
@@ -142,12 +155,30 @@ def prepare(call: Call, options: Options) -> Prepared:
         "Accept": "application/json",
     }
     if call.method == "POST":
-        headers["Idempotency-Key"] = call.idempotency_key or str(uuid.uuid4())
+        headers["Idempotency-Key"] = _checked_idempotency_key(call.idempotency_key)
     content = None
     if call.body is not NOT_GIVEN:
         headers["Content-Type"] = "application/json"
         content = encoded(call.body)
     return Prepared(call.method, _url(call, options), headers, content)
+
+
+def is_idempotency_key(key: str) -> bool:
+    """Whether a header can carry it as it is: a blank at either end would be lost on the way."""
+    return IDEMPOTENCY_KEY.fullmatch(key) is not None
+
+
+def _checked_idempotency_key(key: Optional[str]) -> str:
+    """The caller's key, or a new one; TenlyrError (400, `invalid_idempotency_key`)."""
+    if key is None:
+        return str(uuid.uuid4())
+    if not is_idempotency_key(key):
+        raise TenlyrError(
+            "An idempotency key is 1 to 255 printable ASCII characters; nothing was sent.",
+            status_code=400,
+            code="invalid_idempotency_key",
+        )
+    return key
 
 
 def encoded(body: Any) -> bytes:

@@ -119,7 +119,7 @@ class MigrationFailedError(TenlyrError):
     """`wait_for_migration`: the move failed or was rolled back; `migration` tells how it stands."""
 
     def __init__(self, message: str, migration: Migration) -> None:
-        super().__init__(message)
+        super().__init__(message, code="migration_failed")
         self.migration = migration
 
 

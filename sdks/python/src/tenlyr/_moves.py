@@ -19,7 +19,8 @@ class Wait:
         """Seconds until the next look; TenlyrTimeoutError when it would be past the end."""
         passed_s = max(self._waited_s, time.monotonic() - self._began)
         if passed_s + self._interval_s > self._timeout_s:
-            raise TenlyrTimeoutError(f"The move is not done after {self._timeout_s:g} s.")
+            within = f"{self._timeout_s * 1000:.0f} ms"
+            raise TenlyrTimeoutError(f"The migration is not over within {within}.")
         self._waited_s += self._interval_s
         return self._interval_s
 
@@ -27,6 +28,11 @@ class Wait:
 def is_completed(migration: Migration) -> bool:
     """Whether the tenant is where it is to be; MigrationFailedError when it will not be."""
     if migration.status in ("failed", "rolled_back"):
-        reason = migration.error or "it was rolled back"
-        raise MigrationFailedError(f"The move ended as {migration.status}: {reason}", migration)
+        raise MigrationFailedError(_how_it_ended(migration), migration)
     return migration.status == "completed"
+
+
+def _how_it_ended(migration: Migration) -> str:
+    if migration.status == "rolled_back":
+        return "The migration was rolled back."
+    return f"The migration failed: {migration.error or 'nobody said why.'}"

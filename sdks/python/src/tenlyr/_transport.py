@@ -54,7 +54,7 @@ class AsyncTransport:
             wait_s = _tries.next_wait_s(tried, attempt, self.options)
             if wait_s is None:
                 raise tried.error
-            _tries.tell_retry(self.options, sent, attempt, wait_s, tried.error)
+            _tries.tell_retry(self.options, sent, attempt, wait_s, tried)
             await self.sleep(wait_s)
             attempt += 1
 

@@ -87,6 +87,7 @@ def unreadable(reply: Reply) -> _errors.TenlyrError:
     return _errors.TenlyrError(
         f"The server answered {reply.status} with a body that is not the API's.",
         status_code=reply.status,
+        code="invalid_response",
         body=reply.content.decode("utf-8", "replace"),
         request_id=reply.request_id,
     )
@@ -108,8 +109,9 @@ def tell_response(
 
 
 def tell_retry(
-    options: Options, sent: Prepared, attempt: int, wait_s: float, error: Exception
+    options: Options, sent: Prepared, attempt: int, wait_s: float, failed: Failure
 ) -> None:
     """Call the hook before the wait."""
     if options.on_retry:
-        options.on_retry(RetryInfo(sent.method, sent.url, attempt, wait_s * 1000, str(error)))
+        reason = "network" if failed.reply is None else str(failed.reply.status)
+        options.on_retry(RetryInfo(sent.method, sent.url, attempt, wait_s * 1000, reason))

@@ -53,11 +53,12 @@ export class Isolation extends Resource {
     });
   }
 
-  /** End a login; its sessions are ended too. */
-  async endCredential(credentialId: string): Promise<void> {
+  /** End a login; its sessions are ended too. With a tenant's `key`, one of that tenant. */
+  async endCredential(credentialId: string, key?: string): Promise<void> {
     return this.api.call({
       method: "DELETE",
       path: path`/api/v1/isolation/connection/credentials/${credentialId}`,
+      key,
     });
   }
 
@@ -123,11 +124,10 @@ export class Isolation extends Resource {
       const migration = await this.getMigration(migrationId);
       if (migration.status === "completed") return migration;
       if (migration.status === "failed" || migration.status === "rolled_back") {
-        const why = migration.error === null ? "" : `: ${migration.error}`;
-        throw new MigrationFailedError(`The migration ${migration.status}${why}`, migration);
+        throw new MigrationFailedError(howItEnded(migration), migration);
       }
       if (Math.max(slept, Date.now() - begun) + pollIntervalMs > timeoutMs) {
-        throw new TenlyrTimeoutError(`Not completed within ${timeoutMs} ms.`);
+        throw new TenlyrTimeoutError(`The migration is not over within ${timeoutMs} ms.`);
       }
       await this.api.sleep(pollIntervalMs);
       slept += pollIntervalMs;
@@ -166,4 +166,9 @@ export class Isolation extends Resource {
   async getProof(proofId: string): Promise<FullProof> {
     return this.api.call({ method: "GET", path: path`/api/v1/isolation/proofs/${proofId}` });
   }
+}
+
+function howItEnded({ status, error }: IsolationMigration): string {
+  if (status === "rolled_back") return "The migration was rolled back.";
+  return `The migration failed: ${error ?? "nobody said why."}`;
 }

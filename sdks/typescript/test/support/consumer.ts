@@ -83,6 +83,8 @@ export async function everyDocumentedMethod(id: string, tenantKey: string) {
   const move: IsolationMigration = await tenlyr.isolation.migrate(id, {
     targetLevel: "dedicated_schema",
   });
+  await tenlyr.isolation.endCredential(id, tenantKey);
+  tenlyr.usage.buffer({ onError: (event, error) => void [event.timestamp, error.code] });
   await tenlyr.isolation.waitForMigration(move.id, { pollIntervalMs: 500, timeoutMs: 600_000 });
   const moves: IsolationMigration[] = await tenlyr.isolation.migrations(tenantKey);
   const billing: TenantBilling = await tenlyr.billing.get(tenantKey);

@@ -8,6 +8,7 @@ const SHARED = new URL("../../../conformance/", import.meta.url);
 const METHODS = new Map(shared("methods.json").map((one) => [one.method, one]));
 const KEYS = shared("keys.json").keys;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
 const HANG_MS = 25;
 
 export function shared(name) {
@@ -48,12 +49,23 @@ function clientOf(one, server, waits) {
 }
 
 async function called(client, { method, args = {} }) {
+  if (method === "usage.buffer") return buffered(client, args.events);
   const [resource, name] = method.split(".");
   const found = client[resource][name](...placed(method, args));
   if (typeof found[Symbol.asyncIterator] !== "function") return found;
   const all = [];
   for await (const entry of found) all.push(entry);
   return all;
+}
+
+// Takes events through a buffer; the result is what onError hears of.
+async function buffered(client, events) {
+  const refused = [];
+  const onError = ({ tenantKey: _, ...event }, { code }) => refused.push({ ...event, code });
+  const buffer = client.usage.buffer({ flushIntervalMs: 3_600_000, onError });
+  for (const event of events) await buffer.track(event);
+  await buffer.close();
+  return refused;
 }
 
 // A call's arguments in TypeScript's order: what is positional, one object, a key.
@@ -72,7 +84,8 @@ function placed(method, args) {
   if (method === "usage.trackBatch") list.push(take("events"));
   const key = spec.key === "tenantKey?" ? (take("key") ?? take("tenantKey")) : undefined;
   const left = Object.keys(rest).length > 0 ? rest : undefined;
-  if (left !== undefined || key !== undefined) list.push(left);
+  const takesMore = spec.query.length + spec.body.length > 0 || spec.http === "POST";
+  if (left !== undefined || (key !== undefined && takesMore)) list.push(left);
   if (key !== undefined) list.push(key);
   return list;
 }
@@ -165,6 +178,7 @@ class FakeServer {
 
   #matchOne(value, wanted, where) {
     if (wanted === "$uuid") return assert.match(String(value), UUID, where);
+    if (wanted === "$time") return assert.match(String(value), TIME, where);
     if (typeof wanted === "string" && wanted.startsWith("$same:")) {
       if (!this.#named.has(wanted)) this.#named.set(wanted, value);
       return assert.equal(value, this.#named.get(wanted), where);

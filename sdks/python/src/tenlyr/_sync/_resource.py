@@ -77,9 +77,9 @@ def patch(path: str, **body: Any) -> Call:
     return Call("PATCH", path, body=_body(body))
 
 
-def delete(path: str) -> Call:
+def delete(path: str, *, key: Optional[str] = None) -> Call:
     """A call that removes something."""
-    return Call("DELETE", path)
+    return Call("DELETE", path, key=key)
 
 
 def _body(body: Any) -> Any:

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple, TypeVar
 
+from tenlyr._errors import NotFoundError
 from tenlyr._sync._client import TenlyrSync
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class TenantDatabases:
     - `client`: has an admin key.
     - `ttl_s`: for how many seconds a login works; another one is made in time.
     - `connect`: takes what `psycopg.connect` takes, which it is when left out.
+
+    A tenant has 20 live logins at most: `close` it at the end, or use it in a `with` block.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class TenantDatabases:
         self._connect = connect or _psycopg_connect
         self._clock = clock
         self._kept: Dict[str, Tuple[float, Login]] = {}
+        self._credentials: Dict[str, str] = {}
         self._locks: Dict[str, threading.Lock] = {}
 
     def login(self, tenant_id: str) -> Login:
@@ -110,8 +114,25 @@ class TenantDatabases:
 
         return repeated(once, lambda: self.moved(tenant_id), self.sleep)
 
+    def close(self) -> None:
+        """End the logins in use, and their sessions. Those before end when their time is over."""
+        for tenant_id in list(self._credentials):
+            with self._locks.setdefault(tenant_id, threading.Lock()):
+                self._kept.pop(tenant_id, None)
+                credential_id = self._credentials.pop(tenant_id, None)
+            if credential_id is not None:
+                with suppress(NotFoundError):  # it has ended
+                    self._client.isolation.end_credential(credential_id)
+
+    def __enter__(self) -> "TenantDatabases":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _made(self, tenant_id: str) -> Login:
         made = self._client.isolation.create_credential(tenant_id=tenant_id, ttl_seconds=self.ttl_s)
+        self._credentials[tenant_id] = made.id
         return Login(made.host, made.port, made.database, made.schema, made.role, made.password)
 
 

@@ -2,7 +2,6 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Dict, Mapping, Optional
 
@@ -37,6 +36,7 @@ class TenantError(Exception):
     status = 403
     code = "forbidden"
     message = "This is not allowed."
+    error: Optional[str] = None
 
     def __init__(self, message: str = "", **more: Any) -> None:
         super().__init__(message or self.message)
@@ -45,7 +45,7 @@ class TenantError(Exception):
     @property
     def body(self) -> Dict[str, Any]:
         """What the client is answered, in the shape of all of Tenlyr's errors."""
-        phrase = HTTPStatus(self.status).phrase
+        phrase = self.error or HTTPStatus(self.status).phrase
         said = {"message": str(self), "error": phrase, "statusCode": self.status, "code": self.code}
         return {**said, **{name: to_wire(value) for name, value in self.more.items()}}
 
@@ -53,36 +53,38 @@ class TenantError(Exception):
 class TenantNotFoundError(TenantError):
     """404: the request names no tenant, or one that is not there."""
 
-    status, code, message = 404, "tenant_not_found", "There is no such tenant."
+    status, code, message = 404, "tenant_not_found", "Tenant not found."
 
 
 class TenantSuspendedError(TenantError):
     """403: the tenant is suspended."""
 
-    code, message = "tenant_suspended", "This tenant is suspended."
+    code, message = "tenant_suspended", "The tenant is suspended."
 
 
 class TenantInactiveError(TenantError):
     """403: the tenant is not ready yet, or terminated."""
 
-    code, message = "tenant_inactive", "This tenant is not active."
+    code, message = "tenant_inactive", "The tenant is not active."
 
 
 class PlanRequiredError(TenantError):
     """403: the tenant's plan does not have this."""
 
-    code, message = "plan_required", "This needs a higher plan."
+    code, message = "plan_required", "The tenant's plan does not include this."
 
 
 class QuotaExceededError(TenantError):
-    """429: the tenant has used what it may."""
+    """429: a `quota` of the tenant is used up: `current` of `limit`."""
 
-    status, code, message = 429, "quota_exceeded", "The quota is used up."
+    status, code, message = 429, "quota_exceeded", "Plan limit reached"
+    error = message
 
-    def __init__(
-        self, metric: str, limit: float, current: float, reset_at: Optional[datetime] = None
-    ) -> None:
-        super().__init__(metric=metric, limit=limit, current=current, resetAt=reset_at)
+    def __init__(self, quota: str, limit: float, current: float) -> None:
+        super().__init__(quota=quota, limit=limit, current=current)
+        self.quota = quota
+        self.limit = limit
+        self.current = current
 
 
 _current: ContextVar[Optional[CurrentTenant]] = ContextVar("tenlyr_tenant", default=None)

@@ -36,7 +36,7 @@ class Tenancy:
         *,
         checks: Sequence[Check] = (require_active,),
         track: Union[TrackBuffer, TrackBufferSync, None] = None,
-        cache_s: float = 30.0,
+        cache_s: float = 60.0,
         optional: bool = False,
         skip: Callable[[RequestView], bool] = lambda request: False,
     ) -> None:

@@ -47,9 +47,11 @@ class Isolation(Resource):
             ),
         )
 
-    async def end_credential(self, credential_id: str) -> None:
-        """End a tenant's login, with its sessions."""
-        await self._nothing(delete(path("/isolation/connection/credentials/{}", credential_id)))
+    async def end_credential(self, credential_id: str, key: Optional[str] = None) -> None:
+        """End a login, with its sessions; with a tenant's `key`, one of that tenant."""
+        await self._nothing(
+            delete(path("/isolation/connection/credentials/{}", credential_id), key=key)
+        )
 
     async def migrate(
         self, tenant_id: str, *, target_level: TargetLevel, idempotency_key: Optional[str] = None

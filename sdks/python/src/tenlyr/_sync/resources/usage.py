@@ -6,7 +6,7 @@ from typing import Optional, Sequence
 from tenlyr._answers import Listing
 from tenlyr._backlog import BufferOptions, OnDrop, OnError, WhenFull
 from tenlyr._buffer_sync import TrackBufferSync
-from tenlyr._calls import NOT_GIVEN, Maybe, NotGiven, When
+from tenlyr._calls import NOT_GIVEN, Maybe, NotGiven, When, is_idempotency_key
 from tenlyr._enums import UsageMetric, UsageMode
 from tenlyr._inputs import TrackEvent, new_id, wire_event
 from tenlyr._sync._resource import Resource, get, post
@@ -54,11 +54,12 @@ class Usage(Resource):
         - `mode`: How a gauge (storage_gb, seats) changes; others only increment.
         """
         event_id = idempotency_key or new_id() if isinstance(id, NotGiven) or id is None else id
+        # An id that no header can carry still is the event's: it alone decides what counts.
         return self._one(
             UsageEvent,
             post(
                 "/usage/track",
-                event_id,
+                event_id if is_idempotency_key(event_id) else None,
                 key=tenant_key,
                 body={
                     "metric": metric,
@@ -99,16 +100,18 @@ class Usage(Resource):
     ) -> TrackBufferSync:
         """A buffer for usage at volume: `track` only takes an event, batches go out behind it.
 
-        Each event gets its id when it is taken: what is sent again, also after a time-out, is never
-        counted twice. What could not be sent stays and is tried again, without end.
+        Each event gets its id and its time when it is taken, unless it has its own: what is sent
+        again, also after a time-out, is never counted twice, and always in the month in which it
+        was used. Where the server does not accept that time, its own counts. What could not be sent
+        stays and is tried again, without end.
 
         - `max_events`: how many it holds, those under way included.
         - `flush_events`, `flush_interval_ms`: a batch goes out when there are so many, or after so
           many milliseconds; it has at most so many, of one tenant.
         - `when_full`: whether `track` waits for room, or drops the event.
         - `on_drop`: called with each dropped event; without it a warning is logged.
-        - `on_error`: called with each event that the server refuses for good, and the error;
-          without it a warning is logged.
+        - `on_error`: called with each event that will not be sent again, and the error: the server
+          refused it for good, or `close` ran out of time. Without it a warning is logged.
 
         Close it, or the client, at the end.
         """
