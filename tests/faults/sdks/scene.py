@@ -21,8 +21,9 @@ from tests.stack.product import kill9
 
 TENANTS = 4
 TAKE_TIMEOUT_S = 240.0
-FULL_TIMEOUT_S = 60.0
-CLOSE_TIMEOUT_S = 60.0
+# Who waits for a Valkey that stands still waits for the time-out of each try first.
+FULL_TIMEOUT_S = 180.0
+CLOSE_TIMEOUT_S = 120.0
 # A process may grow by as much after its buffer was full and in use for a portion: what a runtime
 # takes before it collects its garbage (Node's young generation alone is 48 MiB at most).
 MAY_GROW_KIB = 96 * 1024
