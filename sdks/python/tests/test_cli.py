@@ -237,6 +237,66 @@ def test_import(run: Run, fake: FakeApi, tmp_path: Path, is_packed: bool) -> Non
     ]
 
 
+BROKEN = {
+    "not packed": b"this is no gzip",
+    "cut off": gzip.compress(LOG.encode() * 2_000)[:-20],
+    "spoilt": gzip.compress(LOG.encode())[:10] + bytes(40),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_an_import_of_a_broken_archive_says_so(run: Run, tmp_path: Path, content: bytes) -> None:
+    log = tmp_path / "access.log.gz"
+    log.write_bytes(content)
+    done = run("import", str(log), "--tenant-key", TENANT)
+    assert (done.exit_code, "cannot be read to its end" in done.stderr) == (1, True)
+
+
+def test_what_came_before_the_break_is_sent(run: Run, fake: FakeApi, tmp_path: Path) -> None:
+    log = tmp_path / "access.log.gz"
+    log.write_bytes(BROKEN["cut off"])
+    done = run("import", str(log), "--tenant-key", TENANT, "--json")
+    told = json.loads(done.stdout)
+    assert told["sent"] == sum(len(one.body) for one in fake.calls("usage.trackBatch")) > 0
+
+
+@pytest.mark.parametrize(
+    "kept", ["garbage", "[]", '{"key": 5}', b"\xff"], ids=["no JSON", "a list", "a number", "bytes"]
+)
+def test_a_login_that_cannot_be_read_is_a_sentence(run: Run, kept: "str | bytes") -> None:
+    config.path().write_bytes(kept if isinstance(kept, bytes) else kept.encode())
+    done = run("tenants", "list")
+    assert (done.exit_code, "tenlyr login" in done.stderr) == (1, True)
+    assert run("logout").exit_code == 0
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://[::1"])
+def test_an_address_that_is_none_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    said = invoke("login", "--url", url, "--key", ADMIN)
+    monkeypatch.setenv("TENLYR_API_KEY", ADMIN)
+    monkeypatch.setenv("TENLYR_URL", url)
+    for done in (said, invoke("tenants", "list")):
+        assert (done.exit_code, "where an API can be" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("wait", ["-1", "0", "nan", "inf"])
+def test_nobody_waits_less_than_nothing(run: Run, wait: str) -> None:
+    done = run("health", "--watch", wait)
+    assert (done.exit_code, "above 0" in done.stderr) == (2, True)
+
+
+def test_what_is_not_text_is_a_usage_error(run: Run, fake: FakeApi) -> None:
+    done = run("tenants", "create", "\udcff", "o@acme.example")
+    assert (done.exit_code, "UTF-8" in done.stderr, fake.asked) == (2, True, [])
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(run: Run, tmp_path: Path) -> None:
+    done = run("export", "t", "-o", str(tmp_path / "none" / "acme.json"))
+    assert (done.exit_code, "cannot be written" in done.stderr) == (1, True)
+
+
 class Receiver(HTTPServer):
     """A server of the developer's own, which hears of events."""
 

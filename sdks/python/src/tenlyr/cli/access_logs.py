@@ -3,6 +3,7 @@
 import gzip
 import re
 import uuid
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Counter, Iterator, NamedTuple, Optional
@@ -10,6 +11,7 @@ from typing import IO, Counter, Iterator, NamedTuple, Optional
 import click
 from rich.progress import Progress
 
+from tenlyr._buffer_sync import TrackBufferSync
 from tenlyr._errors import TenlyrError
 from tenlyr._inputs import TrackEvent
 from tenlyr.cli.output import Session, as_json, console
@@ -19,6 +21,10 @@ LINE = re.compile(
 )
 LONGEST_ENDPOINT = 255
 OF_THIS_COMMAND = uuid.UUID("8a3c1f0e-6a55-5b0c-9c1d-5e0f6a8b7c21")
+
+
+class BrokenLogError(Exception):
+    """The file ends before its end, or is not packed as its name says."""
 
 
 class Request(NamedTuple):
@@ -48,34 +54,52 @@ def import_log(session: Session, log: Path, tenant_key: str, now: bool) -> None:
         told[f"refused: {error.code or error}"] += 1
 
     buffer = session.client.usage.buffer(on_error=refused)
+    broken = ""
     with Progress(console=console(), transient=True, disable=session.json) as bar:
         task = bar.add_task(log.name, total=log.stat().st_size)
-        with log.open("rb") as file:
-            for text in _lines(file, log.suffix == ".gz"):
-                bar.update(task, completed=file.tell())
-                request = parsed(text)
-                told["lines"] += 1
-                told["malformed"] += request is None
-                if request is not None:
-                    buffer.track(
-                        tenant_key=tenant_key,
-                        metric="api_call",
-                        value=1,
-                        id=request.id,
-                        endpoint=request.endpoint,
-                        status_code=request.status,
-                        timestamp=None if now else request.at,
-                    )
+        try:
+            with log.open("rb") as file:
+                for text in _lines(file, log.suffix == ".gz"):
+                    bar.update(task, completed=file.tell())
+                    _count(text, told, buffer, tenant_key, now)
+        except BrokenLogError as error:
+            broken = str(error)
         buffer.close()
     told["sent"] = told["lines"] - told["malformed"] - told["refused"]
     words = ", ".join(f"{name} {told[name]:,}" for name in told)
     session.done(words, **told)
+    if broken:
+        raise click.ClickException(
+            f"{log.name} cannot be read to its end: {broken}. Import the whole file again:"
+            " what was counted is not counted twice."
+        )
+
+
+def _count(
+    text: str, told: "Counter[str]", buffer: TrackBufferSync, tenant_key: str, now: bool
+) -> None:
+    request = parsed(text)
+    told["lines"] += 1
+    told["malformed"] += request is None
+    if request is not None:
+        buffer.track(
+            tenant_key=tenant_key,
+            metric="api_call",
+            value=1,
+            id=request.id,
+            endpoint=request.endpoint,
+            status_code=request.status,
+            timestamp=None if now else request.at,
+        )
 
 
 def _lines(file: IO[bytes], is_packed: bool) -> Iterator[str]:
     source = gzip.GzipFile(fileobj=file) if is_packed else file
-    for number, line in enumerate(source):
-        yield f"{number} {line.decode('utf-8', 'replace').rstrip()}"
+    try:
+        for number, line in enumerate(source):
+            yield f"{number} {line.decode('utf-8', 'replace').rstrip()}"
+    except (OSError, EOFError, zlib.error) as error:
+        raise BrokenLogError(str(error)) from error
 
 
 def parsed(numbered: str) -> Optional[Request]:

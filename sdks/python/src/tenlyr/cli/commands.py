@@ -10,12 +10,11 @@ from click.shell_completion import get_completion_class
 from tenlyr._calls import BASE_URL
 from tenlyr._enums import ExportFormat
 from tenlyr._keys import checked
-from tenlyr._sync._client import TenlyrSync
 from tenlyr._version import __version__
 from tenlyr.cli import config
 from tenlyr.cli.access_logs import import_log
 from tenlyr.cli.moves import moves
-from tenlyr.cli.output import ErrorsAreWords, Session, as_json
+from tenlyr.cli.output import ErrorsAreWords, Session, as_json, opened
 from tenlyr.cli.tenants import keys, tenants
 from tenlyr.cli.watching import health, usage
 from tenlyr.cli.webhooks import webhooks
@@ -36,7 +35,7 @@ def tenlyr(context: click.Context) -> None:
 @click.pass_obj
 def login(session: Session, url: str, key: str) -> None:
     """Keep the API's address and a key, after trying them."""
-    with TenlyrSync(key, base_url=url) as client:
+    with opened(key, url) as client:
         if "_tf_" in checked(key)[:15]:
             client.health.overview()
         else:
@@ -73,7 +72,10 @@ def export(session: Session, tenant_id: str, kind: ExportFormat, output: Optiona
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    output.write_bytes(content)
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from error
     session.done(f"{len(content):,} bytes in {output}.", bytes=len(content), file=str(output))
 
 

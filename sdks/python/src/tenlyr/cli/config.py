@@ -4,7 +4,9 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, Optional
+
+import click
 
 from tenlyr._calls import BASE_URL
 
@@ -44,7 +46,22 @@ def forget() -> bool:
 
 def load() -> Optional[Login]:
     """The login: `TENLYR_API_KEY` and `TENLYR_URL` go before what the file says."""
-    kept = json.loads(path().read_text()) if path().exists() else {}
+    kept = _kept()
     key = os.environ.get("TENLYR_API_KEY") or kept.get("key")
     url = os.environ.get("TENLYR_URL") or kept.get("url") or BASE_URL
     return Login(url, key) if key else None
+
+
+def _kept() -> Dict[str, Any]:
+    """What the file says; a sentence when it cannot be read."""
+    try:
+        said = json.loads(path().read_text())
+        if isinstance(said, dict) and all(isinstance(one, str) for one in said.values()):
+            return said
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        pass  # the sentence below says it, too
+    raise click.ClickException(
+        f"{path()} cannot be read. Log in anew: tenlyr logout, tenlyr login."
+    )

@@ -2,9 +2,10 @@
 
 import json
 from datetime import datetime
-from typing import Any, Callable, Iterable, NamedTuple, Optional, Sequence, TypeVar
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence, TypeVar
 
 import click
+import httpx
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -53,7 +54,7 @@ class Session:
             login = config.load()
             if login is None:
                 raise click.UsageError("Log in first: tenlyr login (or set TENLYR_API_KEY).")
-            self._client = TenlyrSync(login.key, base_url=login.url)
+            self._client = opened(login.key, login.url)
         return self._client
 
     def close(self) -> None:
@@ -91,6 +92,14 @@ class Session:
             self.data(data)
         else:
             click.echo(message)
+
+
+def opened(key: str, url: str) -> TenlyrSync:
+    """A client; a usage error for what is no address."""
+    try:
+        return TenlyrSync(key, base_url=url)
+    except ValueError as error:
+        raise click.UsageError(f"{url} is not where an API can be: {error}.") from error
 
 
 def console() -> Console:
@@ -146,10 +155,19 @@ def as_json(command: F) -> F:
 class ErrorsAreWords(click.Group):
     """A group whose commands end with a sentence and status 1 when the API refuses."""
 
+    def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
+        """Refuse what is no text before anything is done with it."""
+        for one in args:
+            if any("\ud800" <= letter <= "\udfff" for letter in one):
+                raise click.UsageError(f"{one!a} is not valid UTF-8.", ctx)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except httpx.InvalidURL as error:
+            raise click.UsageError(f"That is not where an API can be: {error}.", ctx) from error
         except TenlyrError as error:
             lines = [f"Error: {error}" + (f" ({error.code})" if error.code else "")]
             if isinstance(error, InvalidRequestError):

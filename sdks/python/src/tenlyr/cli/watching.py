@@ -39,7 +39,21 @@ HEALTH = (
     Column("since", "since"),
     Column("id", "tenant_id"),
 )
-every = click.option("--watch", type=float, metavar="SECONDS", help="Again and again.")
+LONGEST_WAIT_S = 86_400
+
+
+def _bounded(
+    context: click.Context, parameter: click.Parameter, value: Optional[float]
+) -> Optional[float]:
+    """Refuse what nobody can wait for; NaN is neither above nor below anything."""
+    if value is not None and not 0 < value <= LONGEST_WAIT_S:
+        raise click.BadParameter(f"Must be above 0, at most {LONGEST_WAIT_S}.", context, parameter)
+    return value
+
+
+every = click.option(
+    "--watch", type=float, metavar="SECONDS", callback=_bounded, help="Again and again."
+)
 
 
 def sleep(wait_s: float) -> None:
