@@ -35,7 +35,7 @@ def raised(whose: Customer | Account, **changes: Any) -> Alert:
 def told(workspace_id: UUID) -> list[dict[str, Any]]:
     """The data of each `alert.created` of a workspace, oldest first."""
     rows = OutboxEvent.objects.filter(workspace_id=workspace_id, type="alert.created")
-    return list(rows.order_by("id").values_list("data", flat=True))
+    return list(rows.order_by("seq").values_list("data", flat=True))
 
 
 def recorded(workspace_id: UUID) -> list[str]:
