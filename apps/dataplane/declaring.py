@@ -48,12 +48,21 @@ def push(workspace_id: UUID, files: dict[int, Path]) -> list[Release]:
     )
     made = []
     for version, path in files.items():
-        sql = path.read_text()
+        sql = _text(path)
         if version not in known:
             made.append(_publish(workspace_id, version, path, sql))
         elif _checksum(path, sql) != known[version]:
             raise BadDeclaration(f"{path.name} was changed after it was released: add a new file.")
     return made
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadDeclaration(f"{path.name} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadDeclaration(f"{path.name} is not UTF-8.") from error
 
 
 def _files(folder: Path) -> dict[int, Path]:

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -69,6 +69,23 @@ def test_a_refusal_names_file_statement_and_line(declared: Path) -> None:
         run("push", declared)
     (declared / "tables" / "0003_bad.sql").unlink()
     assert run("push", declared, "--workspace", workspace_of(declared)).startswith("0 released")
+
+
+def test_a_file_that_is_no_text_is_named(declared: Path) -> None:
+    (declared / "tables" / "0003_bad.sql").write_bytes(b"CREATE TABLE \xff")
+    with pytest.raises(CommandError, match=r"0003_bad\.sql is not UTF-8"):
+        run("push", declared)
+    (declared / "tables" / "0003_bad.sql").unlink()
+    (declared / "tables" / "0003_bad.sql").mkdir()
+    with pytest.raises(CommandError, match=r"0003_bad\.sql cannot be read: Is a directory"):
+        run("push", declared)
+
+
+@pytest.mark.parametrize("verb", ["push", "status", "drift", "rollout"])
+def test_a_workspace_that_is_none_is_named(declared: Path, verb: str) -> None:
+    nobody = str(uuid4())
+    with pytest.raises(CommandError, match=f"There is no workspace {nobody}"):
+        run(verb, declared, "--workspace", nobody)
 
 
 def workspace_of(folder: Path) -> str:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
     def push(self, options: dict[str, Any]) -> None:
         """Publish what is new."""
         declared = declaring.read(options["config"])
-        workspace_id = options["workspace"] or declared.workspace_id or self._only()
+        workspace_id = self._there(options["workspace"] or declared.workspace_id)
         made = declaring.push(workspace_id, declared.files)
         for release in made:
             names = ", ".join(table["name"] for table in release.tables)
@@ -166,10 +166,14 @@ class Command(BaseCommand):
 
     def _workspace(self, options: dict[str, Any]) -> UUID:
         if options["workspace"] is None and options["config"].is_file():
-            return declaring.read(options["config"]).workspace_id or self._only()
-        return options["workspace"] or self._only()
+            return self._there(declaring.read(options["config"]).workspace_id)
+        return self._there(options["workspace"])
 
-    def _only(self) -> UUID:
+    def _there(self, named: UUID | None) -> UUID:
+        if named is not None:
+            if not Workspace.objects.filter(pk=named).exists():
+                raise CommandError(f"There is no workspace {named}.")
+            return named
         found = list(Workspace.objects.values_list("id", flat=True)[:2])
         if len(found) != 1:
             raise CommandError("Say which workspace: --workspace ID, or workspace in tenlyr.toml.")
