@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from tenlyr.core.api import liveness
+from tenlyr.core.api.docs import DocsView
 
 urlpatterns = [
     path("api/v1/usage/", include("apps.metering.api.urls")),
@@ -18,7 +19,7 @@ urlpatterns = [
     path("livez", liveness.livez),
     path("readyz", liveness.readyz),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("docs", DocsView.as_view(url_name="openapi"), name="docs"),
     path("admin/", admin.site.urls),
 ]
 

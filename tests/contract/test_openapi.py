@@ -48,6 +48,13 @@ def test_people_can_read_it(api: Api) -> None:
     assert b"swagger" in page.body.lower()
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
+def test_nothing_else_is_asked_of_the_page(api: Api, method: str) -> None:
+    answer = api.call(method, "/docs")
+    assert (answer.status, answer.body["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
 def test_every_operation_of_the_map_is_in_it_and_no_other(document: Any) -> None:
     written = {
         (method.upper(), PLACE.sub(lambda found: f"{{{wire.snake(found[1])}}}", path))
