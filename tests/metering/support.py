@@ -119,6 +119,24 @@ def assert_agree(tenant_id: UUID) -> None:
     assert counters.totals([tenant_id])[tenant_id].keys() == set(Metric)
 
 
+# Where a row has its event's id, the length of its timestamp, and the timestamp.
+ID, LENGTH, TIME = slice(26, 42), slice(42, 46), slice(46, 54)
+SPOILT = {
+    "length": (LENGTH, (9).to_bytes(4)),
+    # Later than Postgres knows; later than there is a partition.
+    "time": (TIME, (2**63 - 256).to_bytes(8)),
+    "far time": (TIME, (7_900 * 365 * 86_400 * 10**6).to_bytes(8)),
+}
+
+
+def spoilt(row: bytes, how: str) -> bytes:
+    """The row as that of another event, which Postgres refuses."""
+    where, what = SPOILT[how]
+    for place, written in ((ID, uuid4().bytes), (where, what)):
+        row = row[: place.start] + written + row[place.stop :]
+    return row
+
+
 def dead_letters(tenant_id: UUID) -> list[tuple[str, str]]:
     """Entry and reason of the tenant's dead letters."""
     with control_fleet() as connection, connection.cursor() as cursor:

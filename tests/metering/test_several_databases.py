@@ -34,7 +34,15 @@ from tenlyr.core import redis
 from tests.cast import Customer
 from tests.metering import second
 from tests.metering.stored import forget_ids
-from tests.metering.support import admit, assert_agree, caller, dead_letters, rows, store
+from tests.metering.support import (
+    admit,
+    assert_agree,
+    caller,
+    dead_letters,
+    rows,
+    spoilt,
+    store,
+)
 
 pytestmark = pytest.mark.usefixtures("one_shard")
 
@@ -126,7 +134,7 @@ class TestStored:
     def test_poison_there_is_kept_here(self, initech: Customer) -> None:
         admit(caller(initech), endpoint="/good")
         (good,) = waiting()
-        bad = good.rows.replace(good.rows[44:52], b"\x7f\xff\xff\xff\xff\xff\xff\x00", 1)
+        bad = spoilt(good.rows, "time")
         redis.client().xadd(redis.stream(0), {"e": str(good.epoch), "n": "1", "b": bad})
         admit(caller(initech), endpoint="/good")
         store()

@@ -22,6 +22,7 @@ from tests.metering.stored import (
     track,
     used,
 )
+from tests.metering.support import SPOILT, spoilt
 
 
 @pytest.fixture(autouse=True)
@@ -179,11 +180,11 @@ class TestPoison:
         assert DeadLetter.objects.filter(shard=shard).count() == before + 1
         assert stream.is_empty(shard)
 
-    def test_a_row_that_postgres_refuses_spoils_no_other(self, tenant: Customer) -> None:
+    @pytest.mark.parametrize("how", list(SPOILT))
+    def test_a_row_that_postgres_refuses_spoils_no_other(self, tenant: Customer, how: str) -> None:
         track(tenant, endpoint="/good")
         (good,) = entries(tenant)
-        # A timestamp for which there is no partition: year 294247.
-        bad = good.rows.replace(good.rows[44:52], b"\x7f\xff\xff\xff\xff\xff\xff\x00", 1)
+        bad = spoilt(good.rows, how)
         redis.client().xadd(redis.stream(good.shard), {"e": str(good.epoch), "n": "1", "b": bad})
         track(tenant, endpoint="/good")
         consume()
