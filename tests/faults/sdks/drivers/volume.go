@@ -97,7 +97,7 @@ func (r *run) say(closed string) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	text, err := json.Marshal(map[string]any{
-		"taken": r.taken.Load(), "held": r.buffer.Len(), "most": r.most.Load(),
+		"taken": r.taken.Load(), "held": r.buffer.Pending(), "most": r.most.Load(),
 		"tries": r.wire.tries.Load(), "lost": r.lost.Load(), "closed": closed,
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (r *run) take(count int, all []tenant) {
 			log.Fatal(err)
 		}
 		r.taken.Add(1)
-		r.most.Store(max(r.most.Load(), int64(r.buffer.Len())))
+		r.most.Store(max(r.most.Load(), int64(r.buffer.Pending())))
 	}
 }
 

@@ -26,7 +26,7 @@ const buffer = tenlyr.usage.buffer({
   flushEvents: Number(env.FLUSH_EVENTS),
   flushIntervalMs: Number(env.FLUSH_MS),
   onDrop: () => (lost += 1),
-  onError: (error, event) => {
+  onError: (event, error) => {
     lost += 1;
     console.error(event.id, error);
   },
