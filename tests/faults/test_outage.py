@@ -3,9 +3,6 @@
 import random
 import time
 from functools import partial
-from statistics import median
-
-import pytest
 
 from tests.faults.calls import Connection, Reply
 from tests.faults.load import TRACK
@@ -14,10 +11,9 @@ from tests.faults.workload import Customer
 
 # More calls than the Redis client's pool has places: a leak of one a call would show.
 CALLS = 120
-SOON_S = 2.0
+LONGEST_CALL_S = 2.0
 CONNECTIONS = 10
-BACK_WITHIN_S = 60.0
-pytestmark = pytest.mark.timeout(600)
+BACK_WITHIN_S = 5.0
 EVENT = {"metric": "api_call", "value": 1}
 
 
@@ -51,8 +47,7 @@ def test_every_process_gets_over_a_valkey_that_was_away(target: Target) -> None:
         target.start_valkey()
 
     assert {(reply.status, reply.code) for _, reply in answers} == {(503, "unavailable")}
-    # The machine may stand still for one of them, not for most.
-    assert median(took for took, _ in answers) < SOON_S
+    assert max(took for took, _ in answers) < LONGEST_CALL_S
     assert used.status == 200
     for line in lines:
         wait_until(partial(is_tracked, line, customer), "tracking again", BACK_WITHIN_S)

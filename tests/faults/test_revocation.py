@@ -1,36 +1,33 @@
 """Done 6 in short: a suspended tenant's and a rotated key are refused by every process in a second.
 
-`python -m tests.faults.revocation` is the long form, which judges each time (X6, X6b, O8, F81).
+`python -m tests.faults.revocation` is the long form (X6, X6b, O8, F81).
 """
 
 import pytest
 
-from tests.faults.revocation import BOUND_S, Seen, Trial, delays, quantile, run, violations
+from tests.faults.revocation import BOUND_S, Seen, Trial, delays, run, violations
 from tests.faults.target import Target
 
 TRIALS = 20
-# The machine may stand still in the middle of a trial: that is no process which did not hear.
-PATIENCE_S = 60.0
-pytestmark = pytest.mark.timeout(600)
 
 
 def test_with_valkey(target: Target) -> None:
-    trials = list(run(target, TRIALS, has_valkey=True, bound_s=PATIENCE_S))
+    trials = list(run(target, TRIALS, has_valkey=True))
     assert_refused_everywhere(trials)
 
 
 def test_with_valkey_killed(target: Target) -> None:
-    trials = list(run(target, TRIALS, has_valkey=False, bound_s=PATIENCE_S))
+    trials = list(run(target, TRIALS, has_valkey=False))
     assert_refused_everywhere(trials)
 
 
 def assert_refused_everywhere(trials: list[Trial]) -> None:
-    """All trials, both ways, both processes; most within the bound."""
-    assert violations(trials, PATIENCE_S) == []
+    """All trials, both ways, both processes, within the bound."""
+    assert violations(trials) == []
     assert len(trials) == TRIALS
     assert {trial.how for trial in trials} == {"suspend", "rotate"}
     assert len(delays(trials)) == 2 * TRIALS
-    assert quantile(delays(trials), 0.5) <= BOUND_S
+    assert max(delays(trials)) <= BOUND_S
 
 
 class TestTheJudge:
