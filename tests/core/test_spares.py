@@ -52,6 +52,15 @@ def test_each_is_given_out_once(full: Spares) -> None:
     assert len({raw for raw, _ in taken}) == len(taken)
 
 
+def test_minting_takes_one_that_is_at_hand() -> None:
+    here = spares.of_this_process()
+    here.take()
+    fill(here)
+    ahead = dict(here._ready)
+    minted = mint(Kind.TENANT)
+    assert ahead[minted.raw] == minted.verifier
+
+
 def test_a_key_is_minted_with_or_without_one() -> None:
     minted = [mint(Kind.TENANT) for _ in range(spares.KEPT + 2)]
     assert len({one.raw for one in minted}) == len(minted)
